@@ -1,7 +1,7 @@
 //! One item through one stage, committed so that a crash at any point and a repeat give the same result.
 //!
-//! The order of effects is: claim the key's [`Document`] for this generation, write the outputs, remove
-//! what only older generations made, complete the document, send what follows. The caller acknowledges.
+//! The order of effects is: claim the key's [`Document`] for this generation, write the outputs, complete
+//! the document, remove what only older generations made, send what follows. The caller acknowledges.
 //! Every write is conditional, and whoever finds itself overtaken looks after what the newer generation's
 //! document promises before it gives up: an older straggler can overwrite or remove an object whose bytes
 //! are equal, since an ETag tells bytes apart and not generations, but it cannot go without noticing.
@@ -201,17 +201,15 @@ impl Delivery<'_> {
                 && document.state == State::Done
                 && self.is_whole(document).await?
             {
-                self.send(document).await?;
-                return Ok(Finish::Done);
+                self.finish(document).await?;
+                return Ok(document.skipped.clone().map_or(Finish::Done, Finish::Skipped));
             }
         }
         match self.work(object).await {
-            Ok(staging) => self.commit(staging).await.map(|()| Finish::Done),
+            Ok(staging) => self.commit(staging, None).await.map(|()| Finish::Done),
             Err(Refusal::Skip(reason)) => {
-                // What an older generation made is no longer what the key demands.
-                if known.is_some_and(|(_, document)| document.generation < self.generation) {
-                    self.commit(Staging::default()).await?;
-                }
+                // What an older generation made, or is still making, is no longer what the key demands.
+                self.commit(Staging::default(), Some(reason.clone())).await?;
                 Ok(Finish::Skipped(reason))
             }
             Err(Refusal::Fault(Fault::Rejected(reason))) => {
@@ -274,7 +272,7 @@ impl Delivery<'_> {
         Ok(())
     }
 
-    async fn commit(&mut self, staging: Staging) -> Result<(), Fault> {
+    async fn commit(&mut self, staging: Staging, skipped: Option<String>) -> Result<(), Fault> {
         let mut planned = Vec::with_capacity(staging.outputs.len());
         for output in &staging.outputs {
             let Some(plan) = &self.stage.plan.output else {
@@ -292,7 +290,13 @@ impl Delivery<'_> {
                 media_type: output.media_type.clone(),
             });
         }
-        let (tag, mut document) = self.claim(&planned).await?;
+        // An empty set needs no claim: its document is complete at once.
+        let state =
+            if planned.is_empty() && staging.values.is_empty() { State::Done } else { State::Writing };
+        let (tag, mut document) = self.claim(state, &planned, skipped).await?;
+        if state == State::Done {
+            return self.finish(&document).await;
+        }
         for (record, output) in planned.iter_mut().zip(&staging.outputs) {
             if self.put_newer(record, &output.body, document.counter > 1).await? == Put::Newer {
                 let keys: Vec<String> = document.keys().map(str::to_owned).collect();
@@ -305,31 +309,49 @@ impl Delivery<'_> {
             }
             self.usage.bytes_out += record.bytes;
         }
-        for key in &document.former {
-            self.remove_older(key, &self.generation).await?;
-        }
         document.outputs = planned;
         document.values = staging.values;
         document.state = State::Done;
         let document = self.complete(tag, document).await?;
-        self.send(&document).await
+        self.finish(&document).await
+    }
+
+    /// Does what a completed document still demands; a repeat does the same.
+    async fn finish(&self, document: &Document) -> Result<(), Fault> {
+        for key in &document.former {
+            self.remove_older(key, &document.generation).await?;
+        }
+        // A newer set with equal bytes may have been hit: look again.
+        if !document.former.is_empty()
+            && let Some((_, newer)) = self.document().await?
+            && newer.generation > self.generation
+        {
+            return Err(self.overtaken(newer, &[]).await?);
+        }
+        self.send(document).await
     }
 
     /// Writes this generation's claim, which names every key that is about to be written: whoever comes
     /// later knows what to look for, even if this host dies at the next step.
-    async fn claim(&self, planned: &[OutputRecord]) -> Result<(String, Document), Fault> {
+    async fn claim(
+        &self,
+        state: State,
+        planned: &[OutputRecord],
+        skipped: Option<String>,
+    ) -> Result<(String, Document), Fault> {
         for _ in 0..CONTENTION {
             let known = self.document().await?;
             let mut document = Document {
                 format: FORMAT,
                 counter: 1,
                 generation: self.generation.clone(),
-                state: State::Writing,
+                state,
                 recipe: self.stage.plan.recipe.clone(),
                 item: self.again(),
                 outputs: planned.to_vec(),
                 values: Vec::new(),
                 former: Vec::new(),
+                skipped: skipped.clone(),
             };
             let condition = match known {
                 None => Condition::Absent,
@@ -470,6 +492,7 @@ impl Delivery<'_> {
                         outputs: Vec::new(),
                         values: Vec::new(),
                         former,
+                        skipped: None,
                     };
                     let written = self.write(&tombstone, condition).await?.is_some();
                     (tombstone, written)
@@ -478,19 +501,8 @@ impl Delivery<'_> {
             if !written {
                 continue;
             }
-            for key in &document.former {
-                self.remove_older(key, &self.generation).await?;
-            }
-            // A newer set with equal bytes may have been hit: look again.
-            return match self.document().await? {
-                Some((_, newer)) if newer.generation > self.generation => {
-                    Err(self.overtaken(newer, &[]).await?)
-                }
-                _ => {
-                    self.send(&document).await?;
-                    Ok(Finish::Done)
-                }
-            };
+            self.finish(&document).await?;
+            return Ok(Finish::Done);
         }
         Err(contention())
     }

@@ -66,6 +66,9 @@ pub struct Document {
     /// Keys that older generations may have written, or may yet, and that are not in the set.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub former: Vec<String>,
+    /// Why the item was none of the stage's business, if so; the set is empty then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skipped: Option<String>,
 }
 
 impl Document {
