@@ -1,5 +1,7 @@
 //! The function behind the protocol that every host uses: verdicts, the state, the document.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::task::{Context as Poller, Poll, Waker};
