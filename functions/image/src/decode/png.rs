@@ -1,0 +1,165 @@
+//! PNG into grey, RGB or RGBA of 8 bits: every depth, palette, transparency, interlaced.
+
+use std::io::Cursor;
+
+use png::{BitDepth, ColorType, DecodingError, Transformations};
+
+use super::{Header, Memory};
+use crate::orient::{self, Orientation};
+use crate::pixels::{Packed, Pixels, Plane};
+use crate::reject::{Failure, Reject};
+use crate::sniff::Kind;
+
+const KIND: Kind = Kind::Png;
+
+/// Walks the chunks (W3C PNG 5.3): the first has the size, others tell transparency, profile and orientation.
+pub(super) fn header(data: &[u8]) -> Result<Header, Reject> {
+    let mut rest = data.get(8..).unwrap_or_default();
+    let mut header: Option<Header> = None;
+    while let Some((length, name, after)) = chunk(rest) {
+        let body = after.get(..length);
+        match (&mut header, name) {
+            (None, b"IHDR") => header = Some(first(body.ok_or(Reject::Truncated { kind: KIND })?)?),
+            (None, _) => return Err(Reject::broken(KIND, "it does not begin with its header")),
+            (Some(header), b"tRNS") => header.alpha = true,
+            (Some(header), b"iCCP") => header.icc = true,
+            (Some(header), b"acTL") => {
+                let frames =
+                    body.and_then(|body| body.first_chunk::<4>()).map(|frames| u32::from_be_bytes(*frames));
+                header.frames = frames.unwrap_or(1).max(1);
+            }
+            (Some(header), b"eXIf") => {
+                header.orientation = body.map(orient::from_exif).unwrap_or_default();
+            }
+            (Some(_), b"IEND") => break,
+            _ => {}
+        }
+        // The checksum follows.
+        rest = after.get(length.saturating_add(4)..).unwrap_or_default();
+    }
+    let mut header = header.ok_or(Reject::Truncated { kind: KIND })?;
+    let channels = match (header.channels, header.alpha) {
+        (1, false) => 1,
+        (3, false) => 3,
+        _ => 4,
+    };
+    // 16 bits, interlaced: the whole picture is there at both depths for a moment.
+    let extra = if header.progressive && header.depth == 16 { channels * 2 } else { 0 };
+    let grey_alpha = if header.channels == 2 { 2 } else { 0 };
+    let (peak, kept) = (header.pixels() * (channels + extra + grey_alpha), header.pixels() * channels);
+    header.decoding = [Memory { peak, kept }; 4];
+    header.samples = channels;
+    Ok(header)
+}
+
+fn chunk(data: &[u8]) -> Option<(usize, &[u8; 4], &[u8])> {
+    let (length, rest) = data.split_first_chunk::<4>()?;
+    let (name, rest) = rest.split_first_chunk::<4>()?;
+    Some((u32::from_be_bytes(*length) as usize, name, rest))
+}
+
+fn first(body: &[u8]) -> Result<Header, Reject> {
+    let [w3, w2, w1, w0, h3, h2, h1, h0, depth, colour, _, _, interlace] = *body else {
+        return Err(Reject::broken(KIND, "its header has the wrong length"));
+    };
+    let width = u32::from_be_bytes([w3, w2, w1, w0]);
+    let height = u32::from_be_bytes([h3, h2, h1, h0]);
+    if width == 0 || height == 0 || width > i32::MAX as u32 || height > i32::MAX as u32 {
+        return Err(Reject::broken(KIND, format!("its header says {width} x {height} pixels")));
+    }
+    let channels = match (colour, depth) {
+        (0, 1 | 2 | 4 | 8 | 16) => 1,
+        (3, 1 | 2 | 4 | 8) | (2, 8 | 16) => 3,
+        (4, 8 | 16) => 2,
+        (6, 8 | 16) => 4,
+        _ => return Err(Reject::broken(KIND, format!("it has no colour type {colour} with {depth} bits"))),
+    };
+    Ok(Header {
+        kind: KIND,
+        width,
+        height,
+        orientation: Orientation::Upright,
+        channels,
+        alpha: matches!(colour, 4 | 6),
+        depth,
+        progressive: interlace != 0,
+        sampling: None,
+        icc: false,
+        frames: 1,
+        decoding: [Memory::default(); 4],
+        samples: 0,
+        planar: false,
+    })
+}
+
+fn reject(error: DecodingError) -> Failure {
+    match error {
+        DecodingError::IoError(_) => Reject::Truncated { kind: KIND }.into(),
+        error => Reject::broken(KIND, error.to_string().trim_end_matches('.')).into(),
+    }
+}
+
+/// From 16 bits to 8, to the nearest.
+fn narrow(sample: [u8; 2]) -> u8 {
+    ((u32::from(u16::from_be_bytes(sample)) * 255 + 32_767) / 65_535) as u8
+}
+
+pub(super) fn decode(data: &[u8], header: &Header, stop: &dyn Fn() -> bool) -> Result<Pixels, Failure> {
+    // Memory that the library may take besides the pixels: two lines, its window, small chunks.
+    let line = header.width as usize * 8;
+    let limits = png::Limits { bytes: line * 4 + (4 << 20) };
+    let mut decoder = png::Decoder::new_with_limits(Cursor::new(data), limits);
+    decoder.set_transformations(Transformations::EXPAND);
+    decoder.set_ignore_text_chunk(true);
+    decoder.set_ignore_iccp_chunk(true);
+    let mut reader = decoder.read_info().map_err(reject)?;
+    let info = reader.info();
+    let (width, height, interlaced) = (info.width as usize, info.height as usize, info.interlaced);
+    if (info.width, info.height) != (header.width, header.height) {
+        return Err(Reject::broken(KIND, "it has two headers").into());
+    }
+    let (colour, depth) = reader.output_color_type();
+    let samples = colour.samples();
+    let deep = depth == BitDepth::Sixteen;
+    let bytes = width * height * samples;
+    let mut out = Vec::new();
+    if interlaced {
+        let size = reader.output_buffer_size().unwrap_or(usize::MAX);
+        if size != bytes << usize::from(deep) {
+            return Err(Reject::broken(KIND, "its lines have the wrong length").into());
+        }
+        out = vec![0; size];
+        reader.next_frame(&mut out).map_err(reject)?;
+        if deep {
+            out = out.as_chunks::<2>().0.iter().map(|sample| narrow(*sample)).collect();
+        }
+    } else {
+        while let Some(row) = reader.next_row().map_err(reject)? {
+            if stop() {
+                return Err(Failure::Stopped);
+            }
+            // Not before the first line is there: a file that only claims to be large costs nothing.
+            out.reserve_exact(bytes - out.len().min(bytes));
+            if deep {
+                out.extend(row.data().as_chunks::<2>().0.iter().map(|sample| narrow(*sample)));
+            } else {
+                out.extend_from_slice(row.data());
+            }
+        }
+        if out.len() != bytes {
+            return Err(Reject::Truncated { kind: KIND }.into());
+        }
+    }
+    let scale = (1.0, 1.0);
+    let packed = |data| Packed { width, height, scale, data };
+    Ok(match colour {
+        ColorType::Grayscale => Pixels::Grey(Plane { width, height, scale, data: out }),
+        ColorType::GrayscaleAlpha => {
+            let pixels =
+                out.as_chunks::<2>().0.iter().flat_map(|[grey, alpha]| [*grey, *grey, *grey, *alpha]);
+            Pixels::Rgba(packed(pixels.collect()))
+        }
+        ColorType::Rgba => Pixels::Rgba(packed(out)),
+        ColorType::Rgb | ColorType::Indexed => Pixels::Rgb(packed(out)),
+    })
+}

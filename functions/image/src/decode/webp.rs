@@ -1,0 +1,207 @@
+//! WebP: lossy without transparency into planes, the rest into RGBA. Of an animation, the first frame.
+
+use super::{Header, Memory};
+use crate::libwebp::{self, Status};
+use crate::orient::{self, Orientation};
+use crate::pixels::{Packed, Pixels, Plane};
+use crate::reject::{Failure, Reject};
+use crate::sniff::Kind;
+
+const KIND: Kind = Kind::Webp;
+
+/// Chunks of a RIFF body (RFC 9649, 2.3): name and body, which may be cut off by the end of the data.
+fn chunks(mut rest: &[u8]) -> impl Iterator<Item = ([u8; 4], &[u8])> {
+    std::iter::from_fn(move || {
+        let (name, after) = rest.split_first_chunk::<4>()?;
+        let (size, after) = after.split_first_chunk::<4>()?;
+        let size = u32::from_le_bytes(*size) as usize;
+        let body = &after[..size.min(after.len())];
+        rest = after.get(size.saturating_add(size & 1)..).unwrap_or_default();
+        Some((*name, body))
+    })
+}
+
+fn three(bytes: &[u8]) -> Option<u32> {
+    let [a, b, c] = *bytes.first_chunk::<3>()?;
+    Some(u32::from_le_bytes([a, b, c, 0]))
+}
+
+/// Width and height of a bitstream, and whether it has transparency (RFC 6386, 9.1; RFC 9649, 3.4).
+fn bitstream(name: [u8; 4], body: &[u8]) -> Option<(u32, u32, bool)> {
+    match &name {
+        b"VP8 " => {
+            let [0x9d, 0x01, 0x2a, w0, w1, h0, h1] = *body.get(3..)?.first_chunk::<7>()? else { return None };
+            let side = |low, high| u32::from(u16::from_le_bytes([low, high])) & 0x3fff;
+            Some((side(w0, w1), side(h0, h1), false))
+        }
+        b"VP8L" => {
+            let bits = u32::from_le_bytes(*body.strip_prefix(&[0x2f])?.first_chunk::<4>()?);
+            Some(((bits & 0x3fff) + 1, (bits >> 14 & 0x3fff) + 1, bits >> 28 & 1 == 1))
+        }
+        _ => None,
+    }
+}
+
+/// The part of the file that its RIFF header speaks for.
+fn body(data: &[u8]) -> &[u8] {
+    let size =
+        data.get(4..).and_then(|rest| rest.first_chunk::<4>()).map_or(0, |size| u32::from_le_bytes(*size));
+    let end = (size as usize).saturating_add(8).min(data.len());
+    data.get(12..end).unwrap_or_default()
+}
+
+pub(super) fn header(data: &[u8]) -> Result<Header, Reject> {
+    let mut found: Option<Header> = None;
+    let mut frames = 0;
+    for (name, body) in chunks(body(data)) {
+        match (&mut found, &name) {
+            (None, b"VP8X") => {
+                let (Some(flags), Some(width), Some(height)) =
+                    (body.first(), body.get(4..).and_then(three), body.get(7..).and_then(three))
+                else {
+                    return Err(Reject::Truncated { kind: KIND });
+                };
+                let mut header = new(width + 1, height + 1, flags & 0x10 != 0);
+                header.icc = flags & 0x20 != 0;
+                found = Some(header);
+            }
+            (None, b"VP8 " | b"VP8L") => {
+                let Some((width, height, alpha)) = bitstream(name, body) else {
+                    return Err(if body.len() < 10 {
+                        Reject::Truncated { kind: KIND }
+                    } else {
+                        Reject::broken(KIND, "its bitstream has no header")
+                    });
+                };
+                found = Some(new(width, height, alpha));
+            }
+            (None, _) => return Err(Reject::broken(KIND, "it does not begin with its header")),
+            (Some(header), b"EXIF") => header.orientation = orient::from_exif(body),
+            (Some(_), b"ANMF") => frames += 1,
+            _ => {}
+        }
+    }
+    let mut header = found.ok_or(Reject::Truncated { kind: KIND })?;
+    if header.width == 0 || header.height == 0 {
+        return Err(Reject::broken(KIND, "its header says 0 pixels"));
+    }
+    header.frames = frames.max(1);
+    header.planar = bitstream_is_lossy(data) && !header.alpha && frames == 0;
+    header.samples = if header.alpha || frames > 0 { 4 } else { 3 };
+    let memory = if header.planar {
+        let kept =
+            header.pixels() + 2 * u64::from(header.width.div_ceil(2)) * u64::from(header.height.div_ceil(2));
+        Memory { peak: kept, kept }
+    } else {
+        // Lossless needs a picture of its own beside ours, an animation its frame beside the canvas.
+        let kept = header.pixels() * header.samples;
+        Memory { peak: kept + header.pixels() * 5, kept }
+    };
+    header.decoding = [memory; 4];
+    Ok(header)
+}
+
+fn new(width: u32, height: u32, alpha: bool) -> Header {
+    Header {
+        kind: KIND,
+        width,
+        height,
+        orientation: Orientation::Upright,
+        channels: if alpha { 4 } else { 3 },
+        alpha,
+        depth: 8,
+        progressive: false,
+        sampling: None,
+        icc: false,
+        frames: 1,
+        decoding: [Memory::default(); 4],
+        samples: 0,
+        planar: false,
+    }
+}
+
+fn bitstream_is_lossy(data: &[u8]) -> bool {
+    chunks(body(data)).any(|(name, _)| &name == b"VP8 ")
+}
+
+fn reject(status: &Status) -> Failure {
+    match status {
+        Status::Truncated => Reject::Truncated { kind: KIND },
+        Status::Broken(reason) => Reject::broken(KIND, *reason),
+    }
+    .into()
+}
+
+pub(super) fn decode(data: &[u8], header: &Header) -> Result<Pixels, Failure> {
+    let (width, height) = (header.width as usize, header.height as usize);
+    let animation = chunks(body(data)).find(|(name, _)| name == b"ANMF");
+    if let Some((_, frame)) = animation {
+        return first_frame(frame, width, height);
+    }
+    if bitstream_is_lossy(data) && !header.alpha {
+        let half = (0.5, 0.5);
+        let mut planes = [(1.0, 1.0), half, half].map(|scale| Plane::new(header.width, header.height, scale));
+        let [y, u, v] = &mut planes;
+        libwebp::decode_yuv(data, width, height, [&mut y.data, &mut u.data, &mut v.data])
+            .map_err(|status| reject(&status))?;
+        // From the narrow range of video to JPEG's full one.
+        let luma = std::array::from_fn(|y| ((y as i32 - 16) * 255 + 109).div_euclid(219).clamp(0, 255) as u8);
+        let chroma = std::array::from_fn(|c| {
+            ((c as i32 - 128) * 255 + 112).div_euclid(224).saturating_add(128).clamp(0, 255) as u8
+        });
+        let map = |plane: &mut Plane, table: &[u8; 256]| {
+            for sample in &mut plane.data {
+                *sample = table[usize::from(*sample)];
+            }
+        };
+        map(y, &luma);
+        map(u, &chroma);
+        map(v, &chroma);
+        return Ok(Pixels::Ycc(Box::new(planes)));
+    }
+    let mut packed = Packed { width, height, scale: (1.0, 1.0), data: Vec::new() };
+    if header.alpha {
+        packed.data = vec![0; width * height * 4];
+        libwebp::decode_rgba(data, width, height, &mut packed.data).map_err(|status| reject(&status))?;
+        Ok(Pixels::Rgba(packed))
+    } else {
+        packed.data = vec![0; width * height * 3];
+        libwebp::decode_rgb(data, width, height, &mut packed.data).map_err(|status| reject(&status))?;
+        Ok(Pixels::Rgb(packed))
+    }
+}
+
+/// Lays the first frame of an animation on an empty canvas (RFC 9649, 2.7.1.1).
+fn first_frame(frame: &[u8], width: usize, height: usize) -> Result<Pixels, Failure> {
+    let place = |at: usize| frame.get(at..).and_then(three);
+    let (Some(left), Some(top), Some(across), Some(down), Some(parts)) =
+        (place(0), place(3), place(6), place(9), frame.get(16..))
+    else {
+        return Err(Reject::Truncated { kind: KIND }.into());
+    };
+    let (left, top) = (left as usize * 2, top as usize * 2);
+    let (across, down) = (across as usize + 1, down as usize + 1);
+    if left + across > width || top + down > height {
+        return Err(Reject::broken(KIND, "its first frame does not lie on its canvas").into());
+    }
+    // The frame's chunks make a still picture, once they have a file header.
+    let mut still = Vec::with_capacity(parts.len() + 30);
+    still.extend(b"RIFF");
+    still.extend((parts.len() as u32 + 22).to_le_bytes());
+    still.extend(b"WEBPVP8X\x0a\0\0\0\x10\0\0\0");
+    still.extend(&(across as u32 - 1).to_le_bytes()[..3]);
+    still.extend(&(down as u32 - 1).to_le_bytes()[..3]);
+    still.extend(parts);
+    let mut pixels = vec![0; across * down * 4];
+    libwebp::decode_rgba(&still, across, down, &mut pixels).map_err(|status| reject(&status))?;
+    let mut packed = Packed { width, height, scale: (1.0, 1.0), data: pixels };
+    if (across, down) != (width, height) {
+        let mut canvas = vec![0; width * height * 4];
+        let rows = canvas.chunks_exact_mut(width * 4).skip(top);
+        for (row, pixels) in rows.zip(packed.data.chunks_exact(across * 4)) {
+            row[left * 4..][..across * 4].copy_from_slice(pixels);
+        }
+        packed.data = canvas;
+    }
+    Ok(Pixels::Rgba(packed))
+}

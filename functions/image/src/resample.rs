@@ -1,0 +1,196 @@
+//! Resampling: Lanczos where a picture shrinks, a triangle where chroma has to grow.
+//!
+//! Crops are given in pixels of the original picture, whatever the size of the samples at hand: their scale
+//! says how the two relate. The weights come from a sine of our own, since that of a C library may differ in
+//! its last bit from machine to machine, and outputs must not.
+
+use fast_image_resize::images::{Image, ImageRef};
+use fast_image_resize::{Filter, FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+
+use crate::pixels::{Packed, Plane};
+
+/// A part of the original picture, in its pixels.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Crop {
+    pub(crate) left: f64,
+    pub(crate) top: f64,
+    pub(crate) width: f64,
+    pub(crate) height: f64,
+}
+
+/// Resizes, and keeps its scratch memory between calls.
+pub(crate) struct Resampler {
+    inner: Resizer,
+    lanczos: FilterType,
+}
+
+/// sin(pi x) by reduction and the series of the sine, to within 1e-12.
+fn sin_pi(x: f64) -> f64 {
+    let turns = x.round();
+    let r = (x - turns) * std::f64::consts::PI;
+    let square = r * r;
+    let mut term = r;
+    let mut sum = r;
+    for k in 1..=9 {
+        let k = f64::from(2 * k);
+        term *= -square / (k * (k + 1.0));
+        sum += term;
+    }
+    if turns.rem_euclid(2.0) == 0.0 { sum } else { -sum }
+}
+
+fn lanczos3(x: f64) -> f64 {
+    if x == 0.0 {
+        return 1.0;
+    }
+    if x.abs() >= 3.0 {
+        return 0.0;
+    }
+    let pi_x = std::f64::consts::PI * x;
+    3.0 * sin_pi(x) * sin_pi(x / 3.0) / (pi_x * pi_x)
+}
+
+impl Resampler {
+    pub(crate) fn new() -> Self {
+        let lanczos = Filter::new("lanczos", lanczos3, 3.0).map_or(FilterType::Lanczos3, FilterType::Custom);
+        Self { inner: Resizer::new(), lanczos }
+    }
+
+    /// Resamples what `crop` covers to a plane of `width` by `height` samples. `samples` says how many of them
+    /// there are for each pixel of the result, across and down (0.5 for halved chroma).
+    pub(crate) fn plane(
+        &mut self,
+        source: &Plane,
+        crop: Crop,
+        size: (u32, u32),
+        samples: (f64, f64),
+    ) -> Plane {
+        let side = |pixels: u32, samples: f64| ((f64::from(pixels) * samples).ceil() as usize).max(1);
+        let (width, height) = (side(size.0, samples.0), side(size.1, samples.1));
+        // A plane that is rounded up reaches beyond the picture by as much as was rounded.
+        let covered = Crop {
+            width: crop.width * (width as f64 / samples.0) / f64::from(size.0),
+            height: crop.height * (height as f64 / samples.1) / f64::from(size.1),
+            ..crop
+        };
+        let scale = (f64::from(size.0) * samples.0 / crop.width, f64::from(size.1) * samples.1 / crop.height);
+        let window = Window::of(covered, source.scale, source.width, source.height);
+        let data = self.run(&source.data, (source.width, source.height), 1, window, (width, height));
+        Plane { width, height, scale, data }
+    }
+
+    /// Resamples what `crop` covers of interleaved pixels of `N` samples; four mean alpha.
+    pub(crate) fn packed<const N: usize>(&mut self, source: &Packed, crop: Crop, size: (u32, u32)) -> Packed {
+        let (width, height) = (size.0 as usize, size.1 as usize);
+        let scale = (f64::from(size.0) / crop.width, f64::from(size.1) / crop.height);
+        let window = Window::of(crop, source.scale, source.width, source.height);
+        let data = self.run(&source.data, (source.width, source.height), N, window, (width, height));
+        Packed { width, height, scale, data }
+    }
+
+    /// All of a plane, at a larger size.
+    pub(crate) fn grow(&mut self, source: &Plane, width: usize, height: usize) -> Plane {
+        let window = Window { left: 0.0, top: 0.0, width: source.width as f64, height: source.height as f64 };
+        let data = self.run(&source.data, (source.width, source.height), 1, window, (width, height));
+        let scale = (
+            source.scale.0 * width as f64 / source.width as f64,
+            source.scale.1 * height as f64 / source.height as f64,
+        );
+        Plane { width, height, scale, data }
+    }
+
+    fn run(
+        &mut self,
+        data: &[u8],
+        from: (usize, usize),
+        channels: usize,
+        window: Window,
+        to: (usize, usize),
+    ) -> Vec<u8> {
+        let whole = window == Window { left: 0.0, top: 0.0, width: from.0 as f64, height: from.1 as f64 };
+        if whole && from == to {
+            return data.to_vec();
+        }
+        let kind = match channels {
+            1 => PixelType::U8,
+            3 => PixelType::U8x3,
+            _ => PixelType::U8x4,
+        };
+        let grows = to.0 as f64 > window.width * 1.001 || to.1 as f64 > window.height * 1.001;
+        let filter = if grows { FilterType::Bilinear } else { self.lanczos };
+        let options = ResizeOptions::new()
+            .resize_alg(ResizeAlg::Convolution(filter))
+            .crop(window.left, window.top, window.width, window.height)
+            .use_alpha(channels == 4);
+        let mut out = vec![0; to.0 * to.1 * channels];
+        let resized = ImageRef::new(from.0 as u32, from.1 as u32, data, kind).ok().and_then(|source| {
+            let mut target = Image::from_slice_u8(to.0 as u32, to.1 as u32, &mut out, kind).ok()?;
+            self.inner.resize(&source, &mut target, &options).ok()
+        });
+        debug_assert!(resized.is_some(), "sizes were checked by the caller");
+        out
+    }
+}
+
+/// A part of the samples at hand, never beyond them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Window {
+    left: f64,
+    top: f64,
+    width: f64,
+    height: f64,
+}
+
+impl Window {
+    fn of(crop: Crop, scale: (f64, f64), width: usize, height: usize) -> Self {
+        let clip = |start: f64, length: f64, scale: f64, all: usize| {
+            let all = all as f64;
+            let start = (start * scale).clamp(0.0, all);
+            let end = (start + length * scale).min(all);
+            // Rounding of the scale must not cost the last sample's last billionth.
+            let end = if (end - all).abs() < 1e-6 { all } else { end };
+            (start, (end - start).max(1e-3))
+        };
+        let (left, width) = clip(crop.left, crop.width, scale.0, width);
+        let (top, height) = clip(crop.top, crop.height, scale.1, height);
+        Self { left, top, width, height }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sine_is_a_sine() {
+        for step in -4000..4000 {
+            let x = f64::from(step) / 1000.0;
+            assert!((sin_pi(x) - (x * std::f64::consts::PI).sin()).abs() < 1e-11, "{x}");
+        }
+    }
+
+    #[test]
+    fn flat_stays_flat_at_every_size() {
+        let mut resampler = Resampler::new();
+        for (width, height) in [(1, 1), (2, 3), (17, 5), (64, 64)] {
+            let source = Plane { width: 33, height: 21, scale: (0.5, 0.5), data: vec![77; 33 * 21] };
+            let crop = Crop { left: 0.0, top: 0.0, width: 65.0, height: 41.0 };
+            let plane = resampler.plane(&source, crop, (width, height), (0.5, 0.5));
+            assert_eq!(
+                (plane.width, plane.height),
+                (width.div_ceil(2) as usize, height.div_ceil(2) as usize)
+            );
+            assert!(plane.data.iter().all(|sample| *sample == 77));
+        }
+    }
+
+    #[test]
+    fn transparent_pixels_lend_no_colour() {
+        let data = [[255, 0, 0, 255], [0, 255, 0, 0]].concat();
+        let source = Packed { width: 2, height: 1, scale: (1.0, 1.0), data };
+        let crop = Crop { left: 0.0, top: 0.0, width: 2.0, height: 1.0 };
+        let one = Resampler::new().packed::<4>(&source, crop, (1, 1));
+        assert_eq!(one.data[..3], [255, 0, 0]);
+        assert!(one.data[3].abs_diff(128) <= 1);
+    }
+}
