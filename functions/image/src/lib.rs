@@ -22,6 +22,7 @@ pub mod config;
 pub mod cost;
 pub mod decode;
 mod encode;
+mod function;
 #[cfg(feature = "jpeg")]
 mod jpeg;
 #[cfg(feature = "webp")]
@@ -37,6 +38,7 @@ pub mod sniff;
 pub use config::{Config, ConfigError};
 pub use cost::Cost;
 pub use decode::Header;
+pub use function::Image;
 pub use limits::Limits;
 pub use reject::{Failure, Reject};
 pub use render::{Plan, Rendition};

@@ -109,6 +109,17 @@ pub async fn deliver(stage: &Stage, ports: &Ports, item: &Item, stop: &Stop) -> 
     }
 }
 
+/// Gives `item` up without trying it (again), for `reason`.
+pub async fn give_up(plan: &StagePlan, ports: &Ports, item: &Item, reason: String) -> End {
+    let generation =
+        Generation { sequence: item.sequence.clone(), revision: plan.revision, repeat: item.repeat };
+    let end = End::Dead(reason);
+    match tell(plan, ports, item, &generation, &end).await {
+        Ok(()) => end,
+        Err(error) => End::Unsettled(error.to_string()),
+    }
+}
+
 /// Buries the dead and sends the outcome.
 async fn tell(
     plan: &StagePlan,
@@ -246,7 +257,7 @@ impl Delivery<'_> {
             })?;
             let input = Input::begin(source).await?;
             self.refuse_loop(&input)?;
-            match function.accept(input.head(), object) {
+            match function.accept(input.head(), object, limits) {
                 Accept::Yes => {}
                 Accept::Skip(reason) => return Err(Refusal::Skip(reason)),
                 Accept::Reject(reason) => return Err(Refusal::rejected(reason)),

@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::fault::{ConfigError, Fault};
 use crate::item::{Item, Object};
 use crate::key::OutputName;
-use crate::limits::Cost;
+use crate::limits::{Cost, Limits};
 use crate::ports::Answer;
 
 /// Whether an object is a function's business.
@@ -21,7 +21,7 @@ pub enum Accept {
     Yes,
     /// It neither claims to be (by extension or media type) nor is (by content): skipped, for a reason.
     Skip(String),
-    /// It claims to be and is not: rejected, for a reason.
+    /// It claims to be and is not, or is above a limit: rejected, for a reason.
     Reject(String),
 }
 
@@ -44,9 +44,10 @@ pub trait Function: Send + Sync + Sized + 'static {
         Vec::new()
     }
 
-    /// Whether `object`, which begins with `head`, is its business.
-    fn accept(&self, head: &[u8], object: &Object) -> Accept {
-        let _ = (head, object);
+    /// Whether `object`, which begins with `head`, is its business and within `limits` as far as its first
+    /// bytes tell.
+    fn accept(&self, head: &[u8], object: &Object, limits: &Limits) -> Accept {
+        let _ = (head, object, limits);
         Accept::Yes
     }
 
@@ -92,7 +93,7 @@ pub trait Records: Send + Sync + Sized + 'static {
 /// [`Function`], erased.
 pub trait DynFunction: Send + Sync {
     /// See [`Function::accept`].
-    fn accept(&self, head: &[u8], object: &Object) -> Accept;
+    fn accept(&self, head: &[u8], object: &Object, limits: &Limits) -> Accept;
     /// See [`Function::cost`].
     fn cost(&self, head: &[u8], item: &Item) -> Cost;
     /// See [`Function::handle`].
@@ -100,8 +101,8 @@ pub trait DynFunction: Send + Sync {
 }
 
 impl<F: Function> DynFunction for F {
-    fn accept(&self, head: &[u8], object: &Object) -> Accept {
-        Function::accept(self, head, object)
+    fn accept(&self, head: &[u8], object: &Object, limits: &Limits) -> Accept {
+        Function::accept(self, head, object, limits)
     }
 
     fn cost(&self, head: &[u8], item: &Item) -> Cost {

@@ -24,7 +24,7 @@ mod records;
 pub mod retry;
 
 pub use context::{Context, Input, Output, Stop};
-pub use deliver::{End, Stage, Usage, deliver};
+pub use deliver::{End, Stage, Usage, deliver, give_up};
 pub use fault::{ConfigError, Fault};
 pub use function::{Accept, Built, Entry, Function, Records, Verdicts, Work};
 pub use generation::{Generation, Sequence};

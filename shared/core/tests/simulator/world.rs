@@ -326,7 +326,7 @@ impl Function for Renditions {
         Ok(Self)
     }
 
-    fn accept(&self, head: &[u8], _: &Object) -> Accept {
+    fn accept(&self, head: &[u8], _: &Object, _: &Limits) -> Accept {
         if head == b"text" { Accept::Skip("text".into()) } else { Accept::Yes }
     }
 
