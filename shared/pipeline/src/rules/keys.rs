@@ -1,0 +1,111 @@
+//! No two outputs share a key: not two originals' or two renditions' of one stage, nor two stages'.
+
+use tidemill_core::OutputName;
+use tidemill_core::key::KeyTemplate;
+
+use crate::diagnostic::{Finding, Sink};
+use crate::element::manifest::Manifest;
+use crate::element::stage::Stage;
+use crate::near::quoted;
+
+pub(super) fn check(manifest: &Manifest, sink: &mut Sink) {
+    for stage in &manifest.stages {
+        within(stage, sink);
+    }
+    let spaces: Vec<Option<Vec<Space>>> = manifest.stages.iter().map(spaces).collect();
+    for (at, stage) in manifest.stages.iter().enumerate() {
+        for (before, other) in manifest.stages[..at].iter().enumerate() {
+            between(stage, spaces[at].as_deref(), other, spaces[before].as_deref(), sink);
+        }
+    }
+}
+
+/// Two outputs of one stage.
+fn within(stage: &Stage, sink: &mut Sink) {
+    let Some((template, outputs)) = template_and_outputs(stage) else { return };
+    let Some((one, other)) = template.value.clash(outputs) else { return };
+    let message = if one == other {
+        format!("two outputs are named `{}`, and would share a key", one.name)
+    } else {
+        let key = |output: &OutputName| quoted(&template.value.expand("…", "…", output));
+        let (a, b) = (key(one), key(other));
+        if a == b {
+            format!("the outputs `{}` and `{}` of one original would share the key {a}", one.name, other.name)
+        } else {
+            format!("{a} of one original and {b} of another could be one key")
+        }
+    };
+    sink.report(
+        Finding::new(template.span, message).hint(
+            "put `/{rendition}.{ext}` behind `{key}`: a `/` before the rendition's name keeps them apart",
+        ),
+    );
+}
+
+fn template_and_outputs(stage: &Stage) -> Option<(&crate::tree::Spanned<KeyTemplate>, &[OutputName])> {
+    let template = stage.output.as_ref()?.key.as_ref()?;
+    let (_, built) = stage.config.as_ref()?;
+    Some((template, &built.outputs))
+}
+
+/// What is certain of an output's keys: what they begin and what they end with.
+struct Space {
+    front: String,
+    back: String,
+}
+
+/// The spaces of a stage's outputs.
+fn spaces(stage: &Stage) -> Option<Vec<Space>> {
+    let (template, outputs) = template_and_outputs(stage)?;
+    // Where keys and ids go, a character that no key template holds, since no manifest does.
+    const UNKNOWN: &str = "\0";
+    let space = |output: &OutputName| {
+        let shown = template.value.expand(UNKNOWN, UNKNOWN, output);
+        let front = shown.split(UNKNOWN).next().unwrap_or_default().to_owned();
+        let back = shown.rsplit(UNKNOWN).next().unwrap_or_default().to_owned();
+        Space { front, back }
+    };
+    if outputs.is_empty() {
+        // The names of its outputs are known only when it runs.
+        return Some(vec![space(&OutputName::new(UNKNOWN, UNKNOWN))]);
+    }
+    Some(outputs.iter().map(space).collect())
+}
+
+/// The outputs of two stages.
+fn between(
+    stage: &Stage,
+    spaces: Option<&[Space]>,
+    other: &Stage,
+    others: Option<&[Space]>,
+    sink: &mut Sink,
+) {
+    let (Some(spaces), Some(others)) = (spaces, others) else { return };
+    let bucket = |stage: &Stage| stage.output.as_ref().and_then(|output| output.bucket.clone());
+    let (Some(own), Some(shared)) = (bucket(stage), bucket(other)) else { return };
+    if own.value != shared.value {
+        return;
+    }
+    let meet = |a: &Space, b: &Space| {
+        super::twice::comparable(&a.front, &b.front)
+            && (a.back.ends_with(&b.back) || b.back.ends_with(&a.back))
+    };
+    if !spaces.iter().any(|space| others.iter().any(|other| meet(space, other))) {
+        return;
+    }
+    let template =
+        |stage: &Stage| stage.output.as_ref().and_then(|output| output.key.as_ref()).map(|key| key.span);
+    let (Some(span), Some(first)) = (template(stage), template(other)) else { return };
+    let (name, other) = (&stage.name.value, &other.name.value);
+    sink.report(
+        Finding::new(
+            span,
+            format!(
+                "stages `{other}` and `{name}` write to the bucket `{}` and could make the same key",
+                own.value
+            ),
+        )
+        .also(first, format!("the keys of `{other}`"))
+        .hint(format!("begin the key with the stage's name: \"{name}/…\"")),
+    );
+}
