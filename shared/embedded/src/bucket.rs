@@ -1,0 +1,543 @@
+//! A directory as a bucket.
+//!
+//! The life of an object: its bytes go into a file under `.tidemill/tmp/`, what is known of it (media
+//! type, mark, checksum) into an extended attribute of that same file, both are synced, then the file is
+//! linked or renamed to its key and the directory is synced. So bytes and description appear together,
+//! whole or not at all. A file that someone else put or edited has no valid description: it is an object
+//! all the same, known by its inode, size and times.
+//!
+//! All paths are opened relative to the bucket's directory, and symbolic links are not followed out of it.
+
+use std::collections::HashMap;
+use std::io::{self, Read, Write};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use cap_std::fs::{Dir, Metadata, MetadataExt, OpenOptions, OpenOptionsExt};
+use serde::{Deserialize, Serialize};
+use tidemill_core::digest;
+use tidemill_core::mark::Mark;
+use tidemill_core::ports::{Answer, Body, Condition, Head, Meta, Source, StoreError};
+
+use crate::key;
+use crate::probe::{Probe, Step};
+
+/// The extended attribute that holds a [`Description`].
+const ATTRIBUTE: &str = "user.tidemill";
+
+/// Files without a checksum of ours are read to compare them only up to this size.
+const COMPARED_BYTES: u64 = 64 << 20;
+
+const OWN: &str = ".tidemill";
+const TEMPORARY: &str = ".tidemill/tmp";
+
+/// What is kept with a file that the host wrote.
+#[derive(Serialize, Deserialize)]
+struct Description {
+    format: u32,
+    /// The file that it describes: a copy or an edited file is another one.
+    etag: String,
+    media_type: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    mark: Option<Mark>,
+    checksum: String,
+}
+
+/// A directory entry of a bucket.
+pub(crate) struct Entry {
+    pub(crate) key: String,
+    pub(crate) etag: String,
+    pub(crate) bytes: u64,
+}
+
+/// A directory.
+pub(crate) struct Bucket {
+    name: String,
+    path: PathBuf,
+    root: Dir,
+    folds_case: bool,
+    probe: Option<Probe>,
+    /// One lock per group of keys: looking at an object and replacing it is one step within a process.
+    locks: [Mutex<()>; 64],
+}
+
+static TEMPORARY_COUNTER: AtomicU64 = AtomicU64::new(0);
+
+impl Bucket {
+    /// Opens the directory at `path`.
+    pub(crate) fn open(name: &str, path: &Path, probe: Option<Probe>) -> io::Result<Self> {
+        let root = Dir::open_ambient_dir(path, cap_std::ambient_authority())?;
+        Ok(Self {
+            name: name.to_owned(),
+            path: path.to_owned(),
+            root,
+            folds_case: false,
+            probe,
+            locks: [const { Mutex::new(()) }; 64],
+        })
+    }
+
+    /// Makes the bucket ready to be written: its own folder is there, nothing half-written is left, and
+    /// the file system keeps extended attributes.
+    pub(crate) fn prepare(&mut self) -> io::Result<()> {
+        self.root.create_dir_all(TEMPORARY)?;
+        self.folds_case = self.root.exists(OWN.to_uppercase());
+        let own = format!("{}-", std::process::id());
+        for entry in self.root.read_dir(TEMPORARY)? {
+            let name = entry?.file_name();
+            let stale = name.to_str().and_then(|name| name.split_once('-')).is_none_or(|(pid, _)| {
+                !name.to_string_lossy().starts_with(&own) && !Path::new("/proc").join(pid).exists()
+            });
+            if stale {
+                self.root.remove_file(Path::new(TEMPORARY).join(name))?;
+            }
+        }
+        let probe = Path::new(TEMPORARY).join(format!("{own}attributes"));
+        let file = self.root.create(&probe)?;
+        let kept = rustix::fs::fsetxattr(&file, ATTRIBUTE, b"1", rustix::fs::XattrFlags::empty());
+        self.root.remove_file(&probe)?;
+        kept.map_err(io::Error::from)
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn step(&self, step: Step<'_>) -> io::Result<()> {
+        self.probe.as_ref().map_or(Ok(()), |probe| probe(step))
+    }
+
+    /// The lock of a key's group. It guards no data, so a panic under it has broken none.
+    fn lock(&self, key: &str) -> MutexGuard<'_, ()> {
+        let group = key.bytes().fold(0_usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
+        self.locks[group % 64].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn open_file(&self, key: &str) -> io::Result<Option<cap_std::fs::File>> {
+        let mut options = OpenOptions::new();
+        // Opening a pipe must not wait for its other end.
+        options.read(true).custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
+        match self.root.open_with(key, &options) {
+            Ok(file) if file.metadata()?.is_file() && !self.is_link(key) => Ok(Some(file)),
+            Ok(_) => Ok(None),
+            Err(error) if is_absent(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn is_link(&self, key: &str) -> bool {
+        self.root.symlink_metadata(key).is_ok_and(|meta| meta.is_symlink())
+    }
+
+    /// The current object at `key`, if any.
+    pub(crate) fn head(&self, key: &str) -> Result<Option<Head>, StoreError> {
+        if key::refused(key).is_some() {
+            return Ok(None);
+        }
+        let found = self.open_file(key).and_then(|file| match file {
+            None => Ok(None),
+            Some(file) => {
+                let mut head = describe(&file)?;
+                if head.checksum.is_none() && head.bytes <= COMPARED_BYTES {
+                    let mut bytes = Vec::new();
+                    (&file).read_to_end(&mut bytes)?;
+                    head.checksum = Some(digest::checksum([bytes.as_slice()]));
+                }
+                Ok(Some(head))
+            }
+        });
+        found.map_err(|error| self.unavailable("read", key, &error))
+    }
+
+    /// Opens the object that has the entity tag `etag`.
+    pub(crate) fn open_pinned(&self, key: &str, etag: &str) -> Result<Box<dyn Source>, StoreError> {
+        if key::refused(key).is_some() {
+            return Err(StoreError::Missing);
+        }
+        let opened = self.open_file(key).and_then(|file| match file {
+            None => Ok(None),
+            Some(file) => Ok(Some((describe(&file)?, file.into_std()))),
+        });
+        match opened.map_err(|error| self.unavailable("read", key, &error))? {
+            Some((head, file)) if head.etag == etag => Ok(Box::new(Pinned { head, file })),
+            _ => Err(StoreError::Missing),
+        }
+    }
+
+    /// A small document with its entity tag.
+    pub(crate) fn get(&self, key: &str) -> Result<Option<(String, Bytes)>, StoreError> {
+        let read = self.open_file(key).and_then(|file| match file {
+            None => Ok(None),
+            Some(mut file) => {
+                let head = describe(&file)?;
+                let mut bytes = Vec::with_capacity(usize::try_from(head.bytes).unwrap_or_default());
+                file.read_to_end(&mut bytes)?;
+                Ok(Some((head.etag, bytes.into())))
+            }
+        });
+        read.map_err(|error| self.unavailable("read", key, &error))
+    }
+
+    /// Writes an object if `condition` holds.
+    pub(crate) fn put(
+        &self,
+        key: &str,
+        body: &Body,
+        meta: &Meta,
+        condition: &Condition,
+    ) -> Result<String, StoreError> {
+        if let Some(reason) = key::refused(key) {
+            return Err(StoreError::Refused(reason));
+        }
+        let number = TEMPORARY_COUNTER.fetch_add(1, Ordering::Relaxed);
+        let temporary = format!("{TEMPORARY}/{}-{number}", std::process::id());
+        let result = self.put_by(&temporary, key, body, meta, condition);
+        if !matches!(result, Ok(Put::Renamed(_))) {
+            // Linked to its key, or not wanted; if this fails too, the next start clears it away.
+            let _ = self.root.remove_file(&temporary);
+        }
+        match result {
+            Ok(Put::Linked(etag) | Put::Renamed(etag)) => Ok(etag),
+            Ok(Put::Conflict) => Err(StoreError::Conflict),
+            Ok(Put::Missing) => Err(StoreError::Missing),
+            Ok(Put::Refused(reason)) => Err(StoreError::Refused(reason)),
+            Err(error) => Err(self.unavailable("write", key, &error)),
+        }
+    }
+
+    fn put_by(
+        &self,
+        temporary: &str,
+        key: &str,
+        body: &Body,
+        meta: &Meta,
+        condition: &Condition,
+    ) -> io::Result<Put> {
+        self.step(Step::MakeTemporary(key))?;
+        let mut file = self.root.create(temporary)?;
+        self.step(Step::Write(key))?;
+        for chunk in &body.0 {
+            file.write_all(chunk)?;
+        }
+        self.step(Step::Describe(key))?;
+        let etag = etag_of_own(&file.metadata()?);
+        let description = Description {
+            format: 1,
+            etag: etag.clone(),
+            media_type: meta.media_type.clone(),
+            mark: meta.mark.clone(),
+            checksum: meta.checksum.clone(),
+        };
+        let description = serde_json::to_vec(&description)?;
+        rustix::fs::fsetxattr(&file, ATTRIBUTE, &description, rustix::fs::XattrFlags::empty())?;
+        self.step(Step::SyncFile(key))?;
+        file.sync_all()?;
+        drop(file);
+
+        let _guard = self.lock(key);
+        match self.open_file(key)? {
+            None => {
+                if let Condition::Match(_) = condition {
+                    return Ok(Put::Missing);
+                }
+            }
+            Some(current) => match condition {
+                Condition::Match(expected) if describe(&current)?.etag == *expected => {}
+                _ => return Ok(Put::Conflict),
+            },
+        }
+        if self.folds_case && self.names_another(key)? {
+            return Ok(Put::Refused(format!(
+                "this disk does not tell upper from lower case, and there is an object whose key differs \
+                 from `{key}` only in that"
+            )));
+        }
+        let parent = key.rsplit_once('/').map(|(parent, _)| parent);
+        // A removal elsewhere may take the directory away between the two steps: once more then.
+        for _ in 0..16 {
+            if let Some(parent) = parent
+                && let Err(error) = self.make_directory(key, parent)
+            {
+                return if is_in_the_way(&error) { Ok(self.in_the_way(key)) } else { Err(error) };
+            }
+            self.step(Step::Name(key))?;
+            let named = match condition {
+                Condition::Absent => self.root.hard_link(temporary, &self.root, key),
+                Condition::Match(_) => self.root.rename(temporary, &self.root, key),
+            };
+            match named {
+                Ok(()) => {
+                    self.step(Step::SyncDirectory(key))?;
+                    self.sync_directory(parent)?;
+                    return Ok(match condition {
+                        Condition::Absent => Put::Linked(etag),
+                        Condition::Match(_) => Put::Renamed(etag),
+                    });
+                }
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                    let other = self.root.symlink_metadata(key).is_ok_and(|meta| !meta.is_file());
+                    return Ok(if other { self.in_the_way(key) } else { Put::Conflict });
+                }
+                Err(error) if is_in_the_way(&error) => return Ok(self.in_the_way(key)),
+                Err(error) => return Err(error),
+            }
+        }
+        Err(io::Error::other("its directory vanishes again and again"))
+    }
+
+    fn in_the_way(&self, key: &str) -> Put {
+        Put::Refused(format!(
+            "the bucket `{}` cannot hold the key `{key}`: a directory cannot hold an object `a` beside an \
+             object `a/b`, and something else is in the way",
+            self.name
+        ))
+    }
+
+    fn make_directory(&self, key: &str, parent: &str) -> io::Result<()> {
+        if self.root.is_dir(parent) {
+            return Ok(());
+        }
+        self.step(Step::MakeDirectory(key))?;
+        self.root.create_dir_all(parent)?;
+        let mut above = Some(parent);
+        while let Some(path) = above {
+            above = path.rsplit_once('/').map(|(above, _)| above);
+            self.sync_directory(above)?;
+        }
+        Ok(())
+    }
+
+    fn sync_directory(&self, path: Option<&str>) -> io::Result<()> {
+        self.root.open_dir(path.unwrap_or("."))?.into_std_file().sync_all()
+    }
+
+    /// Whether `key` finds a file that is named otherwise, on a disk that folds case.
+    fn names_another(&self, key: &str) -> io::Result<bool> {
+        let mut parent = String::from(".");
+        for part in key.split('/') {
+            if !self.root.exists(format!("{parent}/{part}")) {
+                return Ok(false);
+            }
+            let same = |entry: io::Result<cap_std::fs::DirEntry>| entry.map(|e| e.file_name() == part);
+            let found = self.root.read_dir(&parent)?.map(same).collect::<io::Result<Vec<_>>>()?;
+            if !found.contains(&true) {
+                return Ok(true);
+            }
+            parent = format!("{parent}/{part}");
+        }
+        Ok(false)
+    }
+
+    /// Removes the object at `key` if its entity tag is `etag`, and the directories that it leaves empty.
+    pub(crate) fn remove(&self, key: &str, etag: &str) -> Result<(), StoreError> {
+        let removed = || -> io::Result<Result<(), StoreError>> {
+            let _guard = self.lock(key);
+            let Some(file) = self.open_file(key)? else { return Ok(Err(StoreError::Missing)) };
+            if describe(&file)?.etag != etag {
+                return Ok(Err(StoreError::Conflict));
+            }
+            self.step(Step::Remove(key))?;
+            self.root.remove_file(key)?;
+            let mut path = key;
+            let mut synced = false;
+            while let Some((parent, _)) = path.rsplit_once('/') {
+                if self.root.remove_dir(parent).is_err() {
+                    self.sync_directory(Some(parent))?;
+                    synced = true;
+                    break;
+                }
+                path = parent;
+            }
+            if !synced {
+                self.sync_directory(None)?;
+            }
+            Ok(Ok(()))
+        };
+        removed().unwrap_or_else(|error| Err(self.unavailable("remove", key, &error)))
+    }
+
+    /// Walks the objects whose keys begin with `prefix`. Files that can be no objects go to `ignore` with
+    /// their path and the reason.
+    pub(crate) fn list(
+        &self,
+        prefix: &str,
+        mut found: impl FnMut(Entry),
+        mut ignore: impl FnMut(String, &'static str),
+    ) -> io::Result<()> {
+        let base = prefix.rsplit_once('/').map_or("", |(base, _)| base);
+        let mut open = vec![base.to_owned()];
+        while let Some(directory) = open.pop() {
+            let place = if directory.is_empty() { "." } else { &directory };
+            if self.is_link(place) {
+                continue;
+            }
+            let entries = match self.root.read_dir(place) {
+                Ok(entries) => entries,
+                Err(error) if is_absent(&error) => continue,
+                Err(error) => return Err(error),
+            };
+            for entry in entries {
+                let entry = entry?;
+                let name = entry.file_name();
+                let join = |name: &str| {
+                    if directory.is_empty() { name.to_owned() } else { format!("{directory}/{name}") }
+                };
+                let Some(key) = name.to_str().map(join) else {
+                    ignore(join(&name.to_string_lossy()), "its name is not UTF-8");
+                    continue;
+                };
+                let inside = key.starts_with(prefix) || prefix.starts_with(&format!("{key}/"));
+                if !inside || key::is_reserved(&key) {
+                    continue;
+                }
+                let kind = entry.file_type()?;
+                if kind.is_dir() {
+                    open.push(key);
+                } else if kind.is_symlink() {
+                    ignore(key, "it is a symbolic link");
+                } else if !kind.is_file() {
+                    ignore(key, "it is no file");
+                } else if key::refused(&key).is_some() {
+                    ignore(key, "its path is too long for a key");
+                } else if key.starts_with(prefix) {
+                    // It may be gone by now.
+                    if let Ok(Some(entry)) = self.entry(&key) {
+                        found(entry);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The directory entry of an object, if it is there.
+    pub(crate) fn entry(&self, key: &str) -> io::Result<Option<Entry>> {
+        let Some(file) = self.open_file(key)? else { return Ok(None) };
+        let head = describe(&file)?;
+        Ok(Some(Entry { key: key.to_owned(), etag: head.etag, bytes: head.bytes }))
+    }
+
+    /// How long ago the file at `key` was changed.
+    pub(crate) fn age(&self, key: &str) -> Option<Duration> {
+        let modified = self.root.symlink_metadata(key).ok()?.modified().ok()?;
+        Some(SystemTime::now().duration_since(modified.into_std()).unwrap_or_default())
+    }
+
+    fn unavailable(&self, verb: &str, key: &str, error: &io::Error) -> StoreError {
+        StoreError::Unavailable(format!("cannot {verb} `{}/{key}`: {error}", self.name))
+    }
+}
+
+enum Put {
+    Linked(String),
+    Renamed(String),
+    Conflict,
+    Missing,
+    Refused(String),
+}
+
+fn is_absent(error: &io::Error) -> bool {
+    // cap-std refuses a link that leads out of the directory with `PermissionDenied`; a real lack of
+    // permission carries the system's code.
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+        || (error.kind() == io::ErrorKind::PermissionDenied && error.raw_os_error().is_none())
+        || error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error())
+}
+
+fn is_in_the_way(error: &io::Error) -> bool {
+    use io::ErrorKind::{AlreadyExists, DirectoryNotEmpty, IsADirectory, NotADirectory};
+    matches!(error.kind(), NotADirectory | IsADirectory | DirectoryNotEmpty | AlreadyExists)
+        || (error.kind() == io::ErrorKind::PermissionDenied && error.raw_os_error().is_none())
+}
+
+/// The entity tag of a file that the host wrote: linking and renaming change its status time.
+fn etag_of_own(meta: &Metadata) -> String {
+    format!("{:x}-{:x}-{:x}", meta.ino(), meta.size(), time(meta.mtime(), meta.mtime_nsec()))
+}
+
+/// The entity tag of any other file. The status time tells an edit that sets the others back.
+fn etag_of_other(meta: &Metadata) -> String {
+    format!("{}-{:x}", etag_of_own(meta), time(meta.ctime(), meta.ctime_nsec()))
+}
+
+fn time(seconds: i64, nanoseconds: i64) -> i128 {
+    i128::from(seconds) * 1_000_000_000 + i128::from(nanoseconds)
+}
+
+/// What is known of an open file.
+fn describe(file: &cap_std::fs::File) -> io::Result<Head> {
+    let meta = file.metadata()?;
+    let mut buffer = [0; 2048];
+    let description = rustix::fs::fgetxattr(file, ATTRIBUTE, &mut buffer[..])
+        .ok()
+        .and_then(|length| serde_json::from_slice::<Description>(&buffer[..length]).ok())
+        .filter(|description| description.etag == etag_of_own(&meta));
+    Ok(match description {
+        Some(description) => Head {
+            etag: description.etag,
+            bytes: meta.size(),
+            media_type: Some(description.media_type),
+            mark: description.mark,
+            checksum: Some(description.checksum),
+        },
+        None => Head {
+            etag: etag_of_other(&meta),
+            bytes: meta.size(),
+            media_type: None,
+            mark: None,
+            checksum: None,
+        },
+    })
+}
+
+/// An open file. A replaced file stays readable; one changed in place is noticed.
+struct Pinned {
+    head: Head,
+    file: std::fs::File,
+}
+
+impl Source for Pinned {
+    fn head(&self) -> &Head {
+        &self.head
+    }
+
+    fn read_at(&self, offset: u64, length: usize) -> Answer<'_, Result<Bytes, StoreError>> {
+        let read = || -> io::Result<Option<Bytes>> {
+            let there = self.head.bytes.saturating_sub(offset);
+            let length = length.min(usize::try_from(there).unwrap_or(usize::MAX));
+            let mut bytes = vec![0; length];
+            let mut filled = 0;
+            while filled < length {
+                match self.file.read_at(&mut bytes[filled..], offset + filled as u64)? {
+                    0 => return Ok(None),
+                    count => filled += count,
+                }
+            }
+            let file = cap_std::fs::File::from_std(self.file.try_clone()?);
+            let meta = file.metadata()?;
+            // A hard link made meanwhile changes the status time only, so that is not looked at.
+            let own = etag_of_own(&meta);
+            let rest = self.head.etag.strip_prefix(&own);
+            let same = rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'));
+            Ok(same.then(|| bytes.into()))
+        };
+        let result = match read() {
+            Ok(Some(bytes)) => Ok(bytes),
+            Ok(None) => Err(StoreError::Missing),
+            Err(error) => Err(StoreError::Unavailable(format!("cannot read: {error}"))),
+        };
+        Box::pin(std::future::ready(result))
+    }
+}
+
+/// Buckets by name.
+pub(crate) type Buckets = Arc<HashMap<String, Arc<Bucket>>>;

@@ -1,0 +1,219 @@
+//! From a plan and options to what the host drives: buckets, lanes, sources and shards.
+
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rusqlite::{OptionalExtension, params};
+use tidemill_core::digest;
+use tidemill_core::plan::Input;
+use tidemill_core::ports::StoreError;
+use tidemill_pipeline::{Plan, PlannedStage, Source};
+
+use crate::bucket::{Bucket, Buckets};
+use crate::error::HostError;
+use crate::mill::{Lane, Options, Shared};
+use crate::ports::{Queues, Route};
+use crate::shards::{self, RecordFile};
+use crate::source::{Listener, Uploads};
+use crate::state::State;
+use crate::work::{Shard, ShardSource};
+
+/// The bucket of documents that belong to no output bucket. Its name can be no bucket's in a manifest.
+pub(crate) const STATE_BUCKET: &str = ".state";
+
+/// Opens every bucket's folder, and tells the state folder.
+pub(crate) fn open_buckets(
+    plan: &Plan,
+    options: &Options,
+) -> Result<(Vec<(String, Bucket)>, PathBuf), HostError> {
+    let names = plan.buckets();
+    if let Some(unknown) = options.buckets.keys().find(|name| !names.contains(name.as_str())) {
+        let known = names.iter().map(|name| (*name).to_owned()).collect();
+        return Err(HostError::UnknownBucket { bucket: unknown.clone(), known });
+    }
+    let read: HashSet<&str> = plan
+        .sources
+        .iter()
+        .filter_map(|source| match &source.source {
+            Source::S3 { bucket, .. } => Some(bucket.as_str()),
+            Source::Kinesis { .. } => None,
+        })
+        .collect();
+    let open = |name: &str, path: &Path| {
+        Bucket::open(name, path, options.probe.clone()).map_err(|error| HostError::Bucket {
+            bucket: name.to_owned(),
+            path: path.to_owned(),
+            cause: error.to_string(),
+        })
+    };
+    let make = |path: &Path| {
+        std::fs::create_dir_all(path)
+            .map_err(|error| HostError::State { path: path.to_owned(), cause: error.to_string() })
+    };
+    let mut buckets = Vec::new();
+    for name in names {
+        let named = options.buckets.get(name).cloned();
+        let is_named = named.is_some();
+        let path = named.unwrap_or_else(|| options.dir.join("buckets").join(name));
+        // A folder that a stage only writes to is made; one that is read, or was named, must be there.
+        if !path.is_dir() {
+            if read.contains(name) || is_named {
+                return Err(HostError::NoBucket { bucket: name.to_owned(), path });
+            }
+            make(&path)?;
+        }
+        buckets.push((name.to_owned(), open(name, &path)?));
+    }
+    let folder = options.state.clone().unwrap_or_else(|| options.dir.join(crate::STATE_FOLDER));
+    let objects = folder.join("objects");
+    make(&objects)?;
+    buckets.push((STATE_BUCKET.to_owned(), open(STATE_BUCKET, &objects)?));
+    Ok((buckets, folder))
+}
+
+/// The recipes of a stage and of all that it depends on.
+fn chain(plan: &Plan, stage: &PlannedStage, downwards: bool) -> String {
+    let mut names = vec![stage.plan.name.as_str()];
+    let mut reached = HashSet::new();
+    let mut parts = Vec::new();
+    while let Some(name) = names.pop() {
+        if !reached.insert(name.to_owned()) {
+            continue;
+        }
+        let Some(current) = plan.stages.iter().find(|stage| stage.plan.name == name) else { continue };
+        parts.push(format!("{name} {}", current.plan.recipe));
+        let reads = |reader: &PlannedStage, from: &str| {
+            reader.plan.inputs.iter().any(|i| matches!(i, Input::Items(n) | Input::Outcomes(n) if n == from))
+        };
+        let next = plan
+            .stages
+            .iter()
+            .filter(|other| if downwards { reads(other, name) } else { reads(current, &other.plan.name) });
+        names.extend(next.map(|other| other.plan.name.as_str()));
+    }
+    parts.sort();
+    digest::name_of(&parts.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+/// Each stage's revision: raised where its recipe, or one above it, is not that of the last run.
+pub(crate) async fn revise(plan: &Plan, state: &State) -> Result<HashMap<String, u64>, StoreError> {
+    let recipes: Vec<(String, String)> =
+        plan.stages.iter().map(|stage| (stage.plan.name.clone(), chain(plan, stage, false))).collect();
+    state
+        .call(move |connection| {
+            let mut revisions = HashMap::new();
+            for (stage, recipe) in recipes {
+                let known = connection
+                    .query_row("SELECT recipe, revision FROM stages WHERE stage = ?1", [&stage], |row| {
+                        Ok((row.get::<_, String>(0)?, row.get::<_, u64>(1)?))
+                    })
+                    .optional()?;
+                let revision = match known {
+                    Some((last, revision)) if last == recipe => revision,
+                    known => {
+                        let revision = known.map_or(1, |(_, revision)| revision + 1);
+                        connection.execute(
+                            "INSERT OR REPLACE INTO stages VALUES (?1, ?2, ?3)",
+                            params![stage, recipe, revision],
+                        )?;
+                        revision
+                    }
+                };
+                revisions.insert(stage, revision);
+            }
+            Ok(revisions)
+        })
+        .await
+}
+
+/// A stage with what drives it.
+pub(crate) fn lane(
+    plan: &Plan,
+    stage: &PlannedStage,
+    revisions: &HashMap<String, u64>,
+    shared: &Arc<Shared>,
+) -> Lane {
+    let name = stage.plan.name.clone();
+    let routes = |input: &Input| {
+        plan.consumers(input).map(|to| Route::new(&to.plan.name, to.when.clone())).collect::<Vec<_>>()
+    };
+    let queues = Queues {
+        state: Arc::clone(&shared.state),
+        own: Route::new(&name, None),
+        items: routes(&Input::Items(name.clone())),
+        outcomes: routes(&Input::Outcomes(name.clone())),
+        probe: shared.probe.clone(),
+        sent: Arc::clone(&shared.sent),
+    };
+    let mut stage_plan = stage.plan.clone();
+    stage_plan.revision = revisions.get(&name).copied().unwrap_or(1);
+    Lane { name, plan: Arc::new(stage_plan), work: stage.built.work.clone(), queues: Arc::new(queues) }
+}
+
+/// The sources that are buckets.
+pub(crate) fn uploads_of(plan: &Plan, buckets: &Buckets) -> Vec<Uploads> {
+    let mut uploads = Vec::new();
+    for source in &plan.sources {
+        let Source::S3 { bucket, prefix } = &source.source else { continue };
+        let Some(bucket) = buckets.get(bucket) else { continue };
+        let input = Input::Source(source.name.clone());
+        let listeners = plan.consumers(&input).map(|stage| Listener {
+            route: Route::new(&stage.plan.name, stage.when.clone()),
+            recipes: chain(plan, stage, true),
+        });
+        uploads.push(Uploads {
+            signature: format!("{}/{}", plan.name, source.name),
+            name: source.name.clone(),
+            bucket: Arc::clone(bucket),
+            prefix: prefix.clone(),
+            listeners: listeners.collect(),
+        });
+    }
+    uploads
+}
+
+/// The shards of the sources that are streams.
+pub(crate) async fn shards_of(
+    plan: &Plan,
+    options: &Options,
+    state: &State,
+) -> Result<Vec<Shard>, HostError> {
+    let streams: Vec<(&str, &str)> = plan
+        .sources
+        .iter()
+        .filter_map(|source| match &source.source {
+            Source::Kinesis { stream } => Some((source.name.as_str(), stream.as_str())),
+            Source::S3 { .. } => None,
+        })
+        .collect();
+    let file = match &options.records {
+        None => None,
+        Some(path) => {
+            if streams.len() != 1 {
+                return Err(HostError::NoStream { streams: streams.len() });
+            }
+            let opened = RecordFile::open(path);
+            Some(Arc::new(
+                opened
+                    .map_err(|error| HostError::Records { path: path.clone(), cause: error.to_string() })?,
+            ))
+        }
+    };
+    let mut shards = Vec::new();
+    for (source, stream) in streams {
+        let name = stream.to_owned();
+        let local = state.call(move |connection| shards::local_shards(connection, &name)).await;
+        let local = local
+            .map_err(|error| HostError::State { path: options.dir.clone(), cause: error.to_string() })?;
+        for stage in plan.consumers(&Input::Source(source.to_owned())) {
+            let Some(lane) = plan.stages.iter().position(|s| s.plan.name == stage.plan.name) else {
+                continue;
+            };
+            let shard = |source| Shard { lane, stream: stream.to_owned(), source };
+            shards.extend(file.iter().map(|file| shard(ShardSource::File(Arc::clone(file)))));
+            shards.extend(local.iter().map(|name| shard(ShardSource::Local(name.clone()))));
+        }
+    }
+    Ok(shards)
+}
