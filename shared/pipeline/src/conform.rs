@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 use crate::diagnostic::{Finding, Sink};
 use crate::fields::type_hint;
-use crate::near::{did_you_mean, list, quoted};
+use crate::near::{did_you_mean, list, nearest, quoted, there_are};
 use crate::tree::{Kind, Node, Scalar, Span};
 
 /// Schemas that are walked into for one value. Alternatives inside alternatives multiply.
@@ -314,19 +314,6 @@ impl<'a> Walk<'a> {
         bounds_of_size(map, ["minProperties", "maxProperties"], pairs.len(), ["key", "keys"], at, found);
         let empty = Map::new();
         let known = map.get("properties").and_then(Value::as_object);
-        for required in list_of(map, "required").iter().filter_map(Value::as_str) {
-            if !pairs.iter().any(|pair| pair.key.value == required) {
-                let takes = known
-                    .and_then(|known| known.get(required))
-                    .and_then(|schema| schema.get("description"))
-                    .and_then(Value::as_str)
-                    .map(|about| about.lines().next().unwrap_or_default().trim_end_matches('.').to_owned());
-                found.push(
-                    Finding::new(at.place, format!("{} has no `{required}`", at.name()))
-                        .maybe_hint(takes.map(|takes| format!("`{required}`: {takes}"))),
-                );
-            }
-        }
         let opened = ["allOf", "anyOf", "oneOf", "$ref", "if", "patternProperties"]
             .iter()
             .any(|key| map.contains_key(*key));
@@ -335,6 +322,8 @@ impl<'a> Walk<'a> {
             rest => rest,
         };
         let known = known.unwrap_or(&empty);
+        // Keys that others were most likely meant to be: for these, that the key is missing is not said as well.
+        let mut misspelt = Vec::new();
         for pair in pairs {
             let key = &pair.key.value;
             let path = if at.path.is_empty() { key.clone() } else { format!("{}.{key}", at.path) };
@@ -360,10 +349,13 @@ impl<'a> Walk<'a> {
                         .map(String::as_str)
                         .chain(at.beside.iter().copied())
                         .filter(|name| !pairs.iter().take(64).any(|pair| pair.key.value == *name));
-                    let hint = did_you_mean(key, names).unwrap_or_else(|| match known.len() {
-                        0 => format!("{} has no keys of its own", at.name()),
-                        _ => format!("there are {}", list(known.keys().map(String::as_str), "and")),
-                    });
+                    let meant = nearest(key, names);
+                    misspelt.extend(meant);
+                    let hint = match meant {
+                        Some(name) => format!("did you mean `{name}`?"),
+                        None if known.is_empty() => format!("{} has no keys of its own", at.name()),
+                        None => there_are(known.keys().map(String::as_str)),
+                    };
                     let place = if at.path.is_empty() { "the stage".to_owned() } else { at.name() };
                     found.push(
                         Finding::new(pair.key.span, format!("unknown key {} in {place}", quoted(key)))
@@ -375,6 +367,19 @@ impl<'a> Walk<'a> {
                 (None, None) => continue,
             };
             self.value(schema, &pair.value, &At { path, place: pair.place(), beside: &[] }, found);
+        }
+        for required in list_of(map, "required").iter().filter_map(Value::as_str) {
+            if !misspelt.contains(&required) && !pairs.iter().any(|pair| pair.key.value == required) {
+                let takes = known
+                    .get(required)
+                    .and_then(|schema| schema.get("description"))
+                    .and_then(Value::as_str)
+                    .map(|about| about.lines().next().unwrap_or_default().trim_end_matches('.').to_owned());
+                found.push(
+                    Finding::new(at.place, format!("{} has no `{required}`", at.name()))
+                        .maybe_hint(takes.map(|takes| format!("`{required}`: {takes}"))),
+                );
+            }
         }
     }
 }

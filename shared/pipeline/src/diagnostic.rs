@@ -209,10 +209,6 @@ impl Sink {
         self.list.len()
     }
 
-    pub(crate) fn into_findings(self) -> Vec<Finding> {
-        self.list
-    }
-
     pub(crate) fn finish(mut self, path: PathBuf, text: String) -> Diagnostics {
         self.list.sort_by(|a, b| (a.span, &a.message).cmp(&(b.span, &b.message)));
         let mut lines = Lines::new(&text);

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use crate::diagnostic::{Finding, Sink};
 use crate::element::Key;
-use crate::near::{did_you_mean, list};
+use crate::near::{nearest, quoted, there_are};
 use crate::tree::{Kind, Node, Pair, Scalar, Span, Spanned};
 
 /// A map of the manifest.
@@ -16,6 +16,8 @@ pub(crate) struct Fields<'a> {
     pairs: &'a [Pair],
     /// Whether something in it was reported already, so that a missing key may be no second finding.
     broken: bool,
+    /// Keys that others were most likely meant to be.
+    misspelt: Vec<&'static str>,
 }
 
 impl<'a> Fields<'a> {
@@ -28,6 +30,7 @@ impl<'a> Fields<'a> {
                 place,
                 pairs,
                 broken: pairs.iter().any(|pair| matches!(pair.value.kind, Kind::Broken)),
+                misspelt: Vec::new(),
             }),
             Kind::Broken => None,
             _ => {
@@ -48,40 +51,28 @@ impl<'a> Fields<'a> {
         self.pairs.iter().find(|pair| pair.key.value == key)
     }
 
-    /// The pair of a key that must be there.
+    /// The pair of a key that must be there. Where a key was taken for it by [`close`](Self::close), that is all that
+    /// is said.
     pub(crate) fn require(&self, key: &str, hint: &str, sink: &mut Sink) -> Option<&'a Pair> {
         let pair = self.pair(key);
-        if pair.is_none() && !self.broken {
-            sink.report(
-                Finding::new(self.place, format!("{} has no `{key}`", self.what))
-                    .maybe_hint(Some(hint.to_owned())),
-            );
+        if pair.is_none() && !self.broken && !self.misspelt.contains(&key) {
+            sink.report(Finding::new(self.place, format!("{} has no `{key}`", self.what)).hint(hint));
         }
         pair
     }
 
     /// Reports every key that is not one of `keys`.
-    pub(crate) fn close(&self, keys: &[Key], sink: &mut Sink) {
+    pub(crate) fn close(&mut self, keys: &[Key], sink: &mut Sink) {
         let names = || keys.iter().map(|key| key.name);
+        let free: Vec<&'static str> = names().filter(|name| self.pair(name).is_none()).collect();
         for pair in self.pairs.iter().filter(|pair| !names().any(|name| name == pair.key.value)) {
-            unknown_key(&pair.key, &self.what, names(), sink);
+            let meant = nearest(&pair.key.value, free.iter().copied());
+            self.misspelt.extend(meant);
+            let hint = meant.map_or_else(|| there_are(names()), |name| format!("did you mean `{name}`?"));
+            let message = format!("unknown key {} in {}", quoted(&pair.key.value), self.what);
+            sink.report(Finding::new(pair.key.span, message).hint(hint));
         }
     }
-}
-
-/// Reports a key that is not one of `names`.
-pub(crate) fn unknown_key<'n>(
-    key: &Spanned<String>,
-    what: &str,
-    names: impl Iterator<Item = &'n str> + Clone,
-    sink: &mut Sink,
-) {
-    let hint = did_you_mean(&key.value, names.clone())
-        .unwrap_or_else(|| format!("there are {}", list(names, "and")));
-    sink.report(
-        Finding::new(key.span, format!("unknown key {} in {what}", crate::near::quoted(&key.value)))
-            .hint(hint),
-    );
 }
 
 /// A text. Other scalars are refused: they would lose how they were written.
@@ -134,6 +125,10 @@ pub(crate) fn type_hint(node: &Node, expected: &str) -> Option<String> {
             Some(format!("write it without quotes: {text}"))
         }
         Kind::Scalar(Scalar::Null) => Some("give it a value, or remove the key".to_owned()),
+        // `{key}` without quotes is a map whose one key has no value.
+        Kind::Map(pairs) if expected == "text" && pairs.iter().all(|pair| pair.value.is_null()) => {
+            Some("text with braces goes in quotes".to_owned())
+        }
         _ => None,
     }
 }

@@ -37,6 +37,16 @@ pub(crate) fn list<'a>(names: impl IntoIterator<Item = &'a str>, last: &str) -> 
     }
 }
 
+/// What there is to choose from.
+pub(crate) fn there_are<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    let names: Vec<&str> = names.into_iter().collect();
+    match names.as_slice() {
+        [] => "there is none".to_owned(),
+        [only] => format!("there is only `{only}`"),
+        names => format!("there are {}", list(names.iter().copied(), "and")),
+    }
+}
+
 /// Text that a message quotes: short, and on one line.
 pub(crate) fn quoted(text: &str) -> String {
     const MOST: usize = 60;

@@ -74,6 +74,10 @@ impl Node {
         }
     }
 
+    pub(crate) fn is_null(&self) -> bool {
+        matches!(self.kind, Kind::Scalar(Scalar::Null))
+    }
+
     /// What stands here, in words.
     pub(crate) fn describe(&self) -> String {
         match &self.kind {
@@ -381,26 +385,32 @@ impl Reader<'_> {
             }
         };
         let line_start = self.text[..at].rfind('\n').map_or(0, |newline| newline + 1);
-        let tab = rest.starts_with('\t')
-            || self.text[line_start..]
-                .chars()
-                .take_while(|c| c.is_whitespace() && *c != '\n')
-                .any(|c| c == '\t');
+        let line = self.text[line_start..].lines().next().unwrap_or_default();
+        let indent = &line[..line.len() - line.trim_start().len()];
         let info = error.info();
-        let (message, hint) = if tab {
-            (
-                "a tab may not indent; YAML is indented by spaces".to_owned(),
-                Some("use two spaces for each level"),
-            )
+        let (message, hint) = if rest.starts_with('\t') || indent.contains('\t') {
+            ("a tab may not stand here".to_owned(), Some("YAML is indented by spaces: two for each level"))
+        } else if info.contains("recursion limit") {
+            (format!("nested too deeply; at most {MAX_DEPTH} levels are read"), None)
         } else if info.contains("unknown anchor") {
             ("aliases are not supported".to_owned(), Some("write the value out where it is used"))
-        } else if info.contains("mapping values are not allowed") {
-            (
-                format!("not valid YAML: {info}"),
-                Some("text that holds `: ` goes in quotes; keys of one map stand in one column"),
-            )
         } else {
-            (format!("not valid YAML: {info}"), None)
+            let braces = ["{key}", "{id}", "{rendition}", "{ext}"].iter().any(|part| line.contains(part));
+            let hint = match info {
+                _ if braces => Some("text with braces goes in quotes: \"{key}/{rendition}.{ext}\""),
+                info if info.contains("mapping values are not allowed") => {
+                    Some("text that holds `: ` goes in quotes; keys of one map stand in one column")
+                }
+                info if info.contains("quoted scalar") => Some("is a closing quote missing?"),
+                info if info.contains("flow") || info.contains("illegal placement") => {
+                    Some("is a comma, a `]` or a `}` missing here or above?")
+                }
+                info if info.contains("block") => {
+                    Some("keys of one map, and entries of one list, stand in one column")
+                }
+                _ => None,
+            };
+            (format!("not valid YAML: {info}"), hint)
         };
         let mut finding = Finding::new(shown, message);
         finding.hint = hint.map(str::to_owned);

@@ -9,7 +9,7 @@ use super::{Key, name};
 use crate::diagnostic::{Finding, Sink};
 use crate::fields::Fields;
 use crate::limits::MAX_ENVIRONMENTS;
-use crate::near::{did_you_mean, list, quoted};
+use crate::near::{did_you_mean, quoted, there_are};
 use crate::tree::{Kind, Node, Pair, Span, Spanned};
 
 /// An environment: its name, its part of the text, and its overrides.
@@ -56,7 +56,7 @@ pub(crate) fn read<'a>(root: &'a Node, sink: &mut Sink) -> Vec<Environment<'a>> 
         return Vec::new();
     }
     let environments = fields.pairs().iter().map(|pair| {
-        name::check_name("environment", &pair.key.value, pair.key.span, sink);
+        name::check_name("an environment", &pair.key.value, pair.key.span, sink);
         let part = Span { start: pair.key.span.start, end: end(&pair.value).max(pair.key.span.end) };
         Environment { name: &pair.key, part, value: &pair.value }
     });
@@ -67,7 +67,7 @@ impl Environment<'_> {
     /// The manifest with the overrides laid over.
     pub(crate) fn over(&self, root: &Node, sink: &mut Sink) -> Option<Node> {
         let what = format!("environment {}", quoted(&self.name.value));
-        let fields = Fields::of(self.value, what, self.name.span, sink)?;
+        let mut fields = Fields::of(self.value, what, self.name.span, sink)?;
         fields.close(KEYS, sink);
         let mut merged = root.clone();
         for key in KEYS {
@@ -94,8 +94,7 @@ fn override_member(key: &str, members: &mut Node, member: &Pair, sink: &mut Sink
     let Kind::Map(pairs) = &mut members.kind else { return };
     let Some(at) = pairs.iter().position(|pair| pair.key.value == *name) else {
         let names = || pairs.iter().map(|pair| pair.key.value.as_str());
-        let hint =
-            did_you_mean(name, names()).unwrap_or_else(|| format!("there are {}", list(names(), "and")));
+        let hint = did_you_mean(name, names()).unwrap_or_else(|| there_are(names()));
         sink.report(
             Finding::new(member.key.span, format!("there is no {what} {} to override", quoted(name)))
                 .hint(hint),
@@ -160,7 +159,7 @@ pub(crate) fn unknown(root: &Node, asked: &str, known: &[Environment<'_>], sink:
     let hint = if known.is_empty() {
         format!("add `environments: {{ {asked}: {{}} }}`, or leave the environment away")
     } else {
-        did_you_mean(asked, names()).unwrap_or_else(|| format!("there are {}", list(names(), "and")))
+        did_you_mean(asked, names()).unwrap_or_else(|| there_are(names()))
     };
     sink.report(Finding::new(place, format!("there is no environment {}", quoted(asked))).hint(hint));
 }

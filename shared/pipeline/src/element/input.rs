@@ -6,7 +6,7 @@ use tidemill_core::plan::Input;
 use crate::diagnostic::{Finding, Sink};
 use crate::fields::wrong_type;
 use crate::limits::MAX_INPUTS;
-use crate::near::{did_you_mean, list, quoted};
+use crate::near::{did_you_mean, quoted, there_are};
 use crate::tree::{Kind, Pair, Scalar, Spanned};
 
 /// An input as it is written.
@@ -103,8 +103,7 @@ pub(crate) fn resolve(
         }
         _ => {
             let known = || sources.iter().chain(stages).copied();
-            let hint =
-                did_you_mean(name, known()).unwrap_or_else(|| format!("there are {}", list(known(), "and")));
+            let hint = did_you_mean(name, known()).unwrap_or_else(|| there_are(known()));
             sink.report(
                 Finding::new(input.span, format!("there is no source or stage {}", quoted(name))).hint(hint),
             );

@@ -52,7 +52,7 @@ pub(crate) const KEYS: &[Key] = &[
 
 /// The map as it was written, once it is checked.
 pub(crate) fn read(pair: &Pair, sink: &mut Sink) -> Option<Map<String, Value>> {
-    let fields = Fields::of(&pair.value, "`lambda`", pair.key.span, sink)?;
+    let mut fields = Fields::of(&pair.value, "`lambda`", pair.key.span, sink)?;
     fields.close(KEYS, sink);
     if let Some(pair) = fields.pair("memory") {
         whole(pair, MEMORY, sink);

@@ -9,7 +9,7 @@ use crate::diagnostic::{Finding, Sink};
 use crate::tree::Pair;
 
 pub(crate) fn read(pair: &Pair, sink: &mut Sink) -> Option<Limits> {
-    if !Schema::new(schema()).check(&pair.value, "limits", pair.key.span, sink) || pair.value.is_broken() {
+    if !Schema::new(schema()).check(&pair.value, "limits", pair.place(), sink) || pair.value.is_broken() {
         return None;
     }
     serde_json::from_value(pair.value.json())

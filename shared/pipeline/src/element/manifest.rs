@@ -76,7 +76,7 @@ pub(crate) const KEYS: &[Key] = &[
 ];
 
 pub(crate) fn read(root: &Node, functions: &Functions<'_>, sink: &mut Sink) -> Option<Manifest> {
-    let fields = Fields::of(root, "the manifest", root.span, sink)?;
+    let mut fields = Fields::of(root, "the manifest", root.span, sink)?;
     fields.close(KEYS, sink);
     if let Some(pair) = fields.require("version", &format!("begin with `version: {VERSION}`"), sink) {
         version(pair, sink);

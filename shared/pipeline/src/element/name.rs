@@ -12,7 +12,7 @@ pub(crate) fn check_name(what: &str, name: &str, span: Span, sink: &mut Sink) ->
     let fits = (1..=MAX_NAME).contains(&name.len())
         && name.chars().all(|c| matches!(c, 'a'..='z' | '0'..='9' | '_' | '-'));
     if !fits {
-        sink.report(Finding::new(span, format!("{} is no name for a {what}", quoted(name))).hint(format!(
+        sink.report(Finding::new(span, format!("{} is no name for {what}", quoted(name))).hint(format!(
             "a name has 1 to {MAX_NAME} of the characters `a` to `z`, `0` to `9`, `_` and `-`"
         )));
     }
@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn names() {
-        let fits = |name: &str| check_name("stage", name, Span::default(), &mut Sink::default());
+        let fits = |name: &str| check_name("a stage", name, Span::default(), &mut Sink::default());
         assert!(fits("a_b-0") && fits("0"));
         assert!(!fits("") && !fits("A") && !fits("a.b") && !fits("ä") && !fits(&"a".repeat(41)));
         let fits = |name: &str| check_pipeline(name, Span::default(), &mut Sink::default());

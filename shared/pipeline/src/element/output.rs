@@ -36,7 +36,7 @@ pub(crate) const KEYS: &[Key] = &[
 ];
 
 pub(crate) fn read(pair: &Pair, sink: &mut Sink) -> Option<Output> {
-    let fields = Fields::of(&pair.value, "`output`", pair.key.span, sink)?;
+    let mut fields = Fields::of(&pair.value, "`output`", pair.key.span, sink)?;
     fields.close(KEYS, sink);
     let bucket = fields
         .require(

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{Key, name, output};
 use crate::diagnostic::{Finding, Sink};
 use crate::fields::{Fields, text};
-use crate::near::{did_you_mean, list, quoted};
+use crate::near::{did_you_mean, quoted, there_are};
 use crate::tree::{Pair, Span, Spanned};
 
 /// A source, as far as it could be read.
@@ -75,13 +75,13 @@ const LATER: [&str; 3] = ["http", "queue", "schedule"];
 
 pub(crate) fn read(pair: &Pair, sink: &mut Sink) -> Source {
     let name = pair.key.clone();
-    name::check_name("source", &name.value, name.span, sink);
+    name::check_name("a source", &name.value, name.span, sink);
     let what = format!("source {}", quoted(&name.value));
-    let from = Fields::of(&pair.value, &what, name.span, sink).and_then(|fields| from(&fields, sink));
+    let from = Fields::of(&pair.value, &what, name.span, sink).and_then(|mut fields| from(&mut fields, sink));
     Source { name, from }
 }
 
-fn from(fields: &Fields<'_>, sink: &mut Sink) -> Option<From> {
+fn from(fields: &mut Fields<'_>, sink: &mut Sink) -> Option<From> {
     let written = fields
         .require("type", "write `type: s3` or `type: kinesis`", sink)
         .and_then(|pair| text(pair, sink))?;
@@ -110,8 +110,7 @@ fn from(fields: &Fields<'_>, sink: &mut Sink) -> Option<From> {
             None
         }
         other => {
-            let hint =
-                did_you_mean(other, TYPES).unwrap_or_else(|| format!("there are {}", list(TYPES, "and")));
+            let hint = did_you_mean(other, TYPES).unwrap_or_else(|| there_are(TYPES));
             sink.report(
                 Finding::new(written.span, format!("unknown source type {}", quoted(other))).hint(hint),
             );

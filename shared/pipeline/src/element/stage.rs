@@ -9,11 +9,13 @@ use tidemill_pattern::Pattern;
 
 use super::input::Written;
 use super::output::Output;
-use super::{Key, attempts, config, duration, input, lambda, limits, name, on_remove, output, when};
+use super::{
+    COMMON_KEYS, Key, attempts, config, duration, input, lambda, limits, name, on_remove, output, when,
+};
 use crate::check::Functions;
 use crate::diagnostic::{Finding, Sink};
 use crate::fields::{Fields, text};
-use crate::near::{did_you_mean, list, quoted};
+use crate::near::{did_you_mean, list, nearest, quoted, there_are};
 use crate::tree::{Pair, Spanned};
 
 /// A stage, as far as it could be read.
@@ -109,7 +111,7 @@ pub(crate) const KEYS: &[Key] = &[
 
 pub(crate) fn read(pair: &Pair, functions: &Functions<'_>, sink: &mut Sink) -> Stage {
     let name = pair.key.clone();
-    name::check_name("stage", &name.value, name.span, sink);
+    name::check_name("a stage", &name.value, name.span, sink);
     let mut stage = Stage {
         function: None,
         inputs: None,
@@ -132,9 +134,18 @@ pub(crate) fn read(pair: &Pair, functions: &Functions<'_>, sink: &mut Sink) -> S
         .and_then(|pair| text(pair, sink))
         .and_then(|written| function(&written, functions, sink));
     let shape = stage.function.as_ref().map(|function| function.value.shape);
-    stage.inputs = fields
-        .require("inputs", "name what it takes: `inputs: [uploads]`", sink)
-        .and_then(|pair| input::read(pair, sink));
+    let schema = stage.function.as_ref().map(|function| functions.schema(&function.value));
+    let own = schema.as_ref().map(|schema| schema.keys()).unwrap_or_default();
+    // A key that is nobody's is reported with the function's own keys; where `inputs` was meant, that is enough.
+    let misspelt = |pair: &Pair| {
+        let key = &pair.key.value;
+        !own.is_empty() && !own.contains(key) && nearest(key, COMMON_KEYS) == Some("inputs")
+    };
+    if fields.pair("inputs").is_some() || !fields.pairs().iter().any(misspelt) {
+        stage.inputs = fields
+            .require("inputs", "name what it takes: `inputs: [uploads]`", sink)
+            .and_then(|pair| input::read(pair, sink));
+    }
     if let Some(pair) = fields.pair("output") {
         stage.output = Some(output::read(pair, sink).unwrap_or(Output { bucket: None, key: None }));
     }
@@ -156,8 +167,7 @@ pub(crate) fn read(pair: &Pair, functions: &Functions<'_>, sink: &mut Sink) -> S
     if let Some(pair) = fields.pair("lambda") {
         stage.lambda = lambda::read(pair, sink).unwrap_or_default();
     }
-    if let Some(function) = &stage.function {
-        let schema = functions.schema(&function.value);
+    if let (Some(function), Some(schema)) = (&stage.function, schema) {
         stage.config = config::read(&function.value, &schema, fields.pairs(), place, sink);
     }
     if stage.output.is_none()
@@ -178,10 +188,10 @@ pub(crate) fn read(pair: &Pair, functions: &Functions<'_>, sink: &mut Sink) -> S
 fn function(written: &Spanned<String>, functions: &Functions<'_>, sink: &mut Sink) -> Option<Spanned<Entry>> {
     let found = functions.get(&written.value);
     if found.is_none() {
-        let known = list(functions.names(), "and");
+        let known = there_are(functions.names());
         let hint = match did_you_mean(&written.value, functions.names()) {
-            Some(near) => format!("{near} there are {known}"),
-            None => format!("there are {known}"),
+            Some(near) => format!("{near} ({known})"),
+            None => known,
         };
         sink.report(
             Finding::new(written.span, format!("unknown function {}", quoted(&written.value))).hint(hint),

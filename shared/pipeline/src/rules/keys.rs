@@ -3,6 +3,7 @@
 use tidemill_core::OutputName;
 use tidemill_core::key::KeyTemplate;
 
+use super::twice::comparable;
 use crate::diagnostic::{Finding, Sink};
 use crate::element::manifest::Manifest;
 use crate::element::stage::Stage;
@@ -14,9 +15,10 @@ pub(super) fn check(manifest: &Manifest, sink: &mut Sink) {
     }
     let spaces: Vec<Option<Vec<Space>>> = manifest.stages.iter().map(spaces).collect();
     for (at, stage) in manifest.stages.iter().enumerate() {
-        for (before, other) in manifest.stages[..at].iter().enumerate() {
-            between(stage, spaces[at].as_deref(), other, spaces[before].as_deref(), sink);
-        }
+        // One is enough: what keeps it from one other keeps it from all.
+        manifest.stages[..at].iter().enumerate().any(|(before, other)| {
+            between(stage, spaces[at].as_deref(), other, spaces[before].as_deref(), sink)
+        });
     }
 }
 
@@ -24,22 +26,23 @@ pub(super) fn check(manifest: &Manifest, sink: &mut Sink) {
 fn within(stage: &Stage, sink: &mut Sink) {
     let Some((template, outputs)) = template_and_outputs(stage) else { return };
     let Some((one, other)) = template.value.clash(outputs) else { return };
-    let message = if one == other {
-        format!("two outputs are named `{}`, and would share a key", one.name)
+    let key = |output: &OutputName| quoted(&template.value.expand("…", "…", output));
+    let (a, b) = (key(one), key(other));
+    let apart = "put `/{rendition}.{ext}` behind `{key}`: a `/` before the rendition's name keeps them apart";
+    let (message, hint) = if one.name == other.name {
+        (format!("two outputs are named `{}`", one.name), "give each output a name of its own")
+    } else if a == b {
+        (
+            format!(
+                "the outputs `{}` and `{}` of one original would share the key {a}",
+                one.name, other.name
+            ),
+            apart,
+        )
     } else {
-        let key = |output: &OutputName| quoted(&template.value.expand("…", "…", output));
-        let (a, b) = (key(one), key(other));
-        if a == b {
-            format!("the outputs `{}` and `{}` of one original would share the key {a}", one.name, other.name)
-        } else {
-            format!("{a} of one original and {b} of another could be one key")
-        }
+        (format!("{a} of one original and {b} of another could be one key"), apart)
     };
-    sink.report(
-        Finding::new(template.span, message).hint(
-            "put `/{rendition}.{ext}` behind `{key}`: a `/` before the rendition's name keeps them apart",
-        ),
-    );
+    sink.report(Finding::new(template.span, message).hint(hint));
 }
 
 fn template_and_outputs(stage: &Stage) -> Option<(&crate::tree::Spanned<KeyTemplate>, &[OutputName])> {
@@ -72,40 +75,33 @@ fn spaces(stage: &Stage) -> Option<Vec<Space>> {
     Some(outputs.iter().map(space).collect())
 }
 
-/// The outputs of two stages.
+/// Reports two stages whose outputs could meet.
 fn between(
     stage: &Stage,
     spaces: Option<&[Space]>,
     other: &Stage,
     others: Option<&[Space]>,
     sink: &mut Sink,
-) {
-    let (Some(spaces), Some(others)) = (spaces, others) else { return };
-    let bucket = |stage: &Stage| stage.output.as_ref().and_then(|output| output.bucket.clone());
-    let (Some(own), Some(shared)) = (bucket(stage), bucket(other)) else { return };
-    if own.value != shared.value {
-        return;
-    }
-    let meet = |a: &Space, b: &Space| {
-        super::twice::comparable(&a.front, &b.front)
-            && (a.back.ends_with(&b.back) || b.back.ends_with(&a.back))
+) -> bool {
+    let place = |stage: &Stage| {
+        let output = stage.output.as_ref()?;
+        Some((output.bucket.clone()?.value, output.key.as_ref()?.span))
     };
-    if !spaces.iter().any(|space| others.iter().any(|other| meet(space, other))) {
-        return;
+    let (Some((bucket, span)), Some((shared, first))) = (place(stage), place(other)) else { return false };
+    let (Some(spaces), Some(others)) = (spaces, others) else { return false };
+    let meet = |a: &Space, b: &Space| {
+        comparable(&a.front, &b.front) && (a.back.ends_with(&b.back) || b.back.ends_with(&a.back))
+    };
+    if bucket != shared || !spaces.iter().any(|space| others.iter().any(|other| meet(space, other))) {
+        return false;
     }
-    let template =
-        |stage: &Stage| stage.output.as_ref().and_then(|output| output.key.as_ref()).map(|key| key.span);
-    let (Some(span), Some(first)) = (template(stage), template(other)) else { return };
     let (name, other) = (&stage.name.value, &other.name.value);
+    let message =
+        format!("stages `{other}` and `{name}` write to the bucket `{bucket}` and could make the same key");
     sink.report(
-        Finding::new(
-            span,
-            format!(
-                "stages `{other}` and `{name}` write to the bucket `{}` and could make the same key",
-                own.value
-            ),
-        )
-        .also(first, format!("the keys of `{other}`"))
-        .hint(format!("begin the key with the stage's name: \"{name}/…\"")),
+        Finding::new(span, message)
+            .also(first, format!("the keys of `{other}`"))
+            .hint(format!("begin each key with its stage's name: \"{name}/…\"")),
     );
+    true
 }

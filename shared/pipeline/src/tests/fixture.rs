@@ -61,7 +61,6 @@ pub(crate) enum Mode {
 /// A step.
 #[derive(Deserialize, JsonSchema)]
 #[serde(tag = "do", rename_all = "lowercase", deny_unknown_fields)]
-#[expect(dead_code, reason = "read by the schema")]
 pub(crate) enum Step {
     /// Leaves bytes out.
     Skip {
