@@ -16,9 +16,9 @@ fn reject(trouble: Trouble) -> Failure {
         Trouble::Truncated => Reject::Truncated { kind }.into(),
         Trouble::Broken(reason) => Reject::Broken { kind, reason }.into(),
         Trouble::Unsupported(what) => Reject::Unsupported(what).into(),
-        Trouble::TooManyScans => {
+        Trouble::TooManyScans(limit) => {
             let what = "it has more scans than any camera or editor writes".to_owned();
-            Reject::TooLarge { what, limit: "the one on scans".to_owned() }.into()
+            Reject::TooLarge { what, limit: limit.to_string() }.into()
         }
         Trouble::Stopped => Failure::Stopped,
     }

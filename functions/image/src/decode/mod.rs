@@ -84,7 +84,7 @@ pub fn header(data: &[u8], limits: &Limits) -> Result<Header, Reject> {
         #[cfg(feature = "webp")]
         Some(Kind::Webp) => webp::header(data)?,
         Some(kind) => return Err(Reject::Unsupported(kind.name().to_owned())),
-        None => return Err(Reject::Unsupported("a file of no known image format".to_owned())),
+        None => return Err(Reject::NotAnImage { claim: "an image".to_owned(), is: None }),
     };
     check(data, &header, limits)?;
     Ok(header)

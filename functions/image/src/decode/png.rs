@@ -95,7 +95,14 @@ fn first(body: &[u8]) -> Result<Header, Reject> {
 fn reject(error: DecodingError) -> Failure {
     match error {
         DecodingError::IoError(_) => Reject::Truncated { kind: KIND }.into(),
-        error => Reject::broken(KIND, error.to_string().trim_end_matches('.')).into(),
+        error => {
+            let mut text = error.to_string().trim_end_matches('.').to_owned();
+            // A sentence in its own right there, a part of one here; names of chunks stay as they are.
+            if text.as_bytes().get(1).is_some_and(u8::is_ascii_lowercase) {
+                text[..1].make_ascii_lowercase();
+            }
+            Reject::broken(KIND, text).into()
+        }
     }
 }
 

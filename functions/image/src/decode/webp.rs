@@ -138,6 +138,12 @@ pub(super) fn decode(data: &[u8], header: &Header) -> Result<Pixels, Failure> {
     if let Some((_, frame)) = animation {
         return first_frame(frame, width, height);
     }
+    let animated = chunks(body(data))
+        .next()
+        .is_some_and(|(name, body)| &name == b"VP8X" && body.first().is_some_and(|flags| flags & 0x02 != 0));
+    if animated {
+        return Err(Reject::broken(KIND, "it is an animation without frames").into());
+    }
     if bitstream_is_lossy(data) && !header.alpha {
         let half = (0.5, 0.5);
         let mut planes = [(1.0, 1.0), half, half].map(|scale| Plane::new(header.width, header.height, scale));

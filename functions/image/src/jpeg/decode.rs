@@ -16,7 +16,7 @@ pub(crate) enum Trouble {
     Truncated,
     Broken(String),
     Unsupported(String),
-    TooManyScans,
+    TooManyScans(u32),
     Stopped,
 }
 
@@ -363,7 +363,7 @@ pub(crate) fn decode(
                 };
                 read += 1;
                 if read > scans {
-                    return Err(Trouble::TooManyScans);
+                    return Err(Trouble::TooManyScans(scans));
                 }
                 let scan = Scan::parse(&picture.frame, body)?;
                 segments.pos = picture.scan(&scan, &tables, data, segments.pos, stop)?;

@@ -1,0 +1,544 @@
+//! The function on files: results that may not change, refusals with their reasons, and hostile input.
+
+#![cfg(all(feature = "jpeg", feature = "png", feature = "webp"))]
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+use std::{env, fs};
+
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use tidemill_image::decode::{self, Shrink};
+use tidemill_image::pixels::Pixels;
+use tidemill_image::{Config, Failure, Limits, Plan, Rendition};
+
+fn data() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data")
+}
+
+/// The files below a folder, by name.
+fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("the folder is there") {
+            let path = entry.expect("the folder can be read").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let name = path.file_name().expect("it has a name").to_string_lossy().into_owned();
+                found.insert(name, fs::read(&path).expect("it can be read"));
+            }
+        }
+    }
+    assert!(!found.is_empty(), "{} is empty", folder.display());
+    found
+}
+
+fn good(name: &str) -> Vec<u8> {
+    fs::read(data().join("good").join(name)).expect("it is there")
+}
+
+fn plan(renditions: &serde_json::Value) -> Plan {
+    let config: Config = serde_json::from_value(json!({ "renditions": renditions })).expect("it is one");
+    Plan::check(&config).expect("it is right")
+}
+
+fn render(plan: &Plan, file: &[u8], limits: &Limits) -> Result<Vec<Rendition>, Failure> {
+    let header = decode::header(file, limits)?;
+    plan.render(file, &header, limits, &|| false)
+}
+
+/// Red, green, blue and alpha of a PNG rendition.
+fn rgba(png: &[u8]) -> (u32, u32, Vec<[u8; 4]>) {
+    let limits = Limits::default();
+    let header = decode::header(png, &limits).expect("it is a PNG");
+    let pixels = decode::decode(png, &header, &limits, Shrink::None, &|| false).expect("it is whole");
+    let colours = match pixels {
+        Pixels::Grey(grey) => grey.data.iter().map(|y| [*y, *y, *y, 255]).collect(),
+        Pixels::Rgb(rgb) => rgb.data.as_chunks::<3>().0.iter().map(|[r, g, b]| [*r, *g, *b, 255]).collect(),
+        Pixels::Rgba(rgba) => rgba.data.as_chunks::<4>().0.to_vec(),
+        Pixels::Ycc(_) => panic!("a PNG has no chroma"),
+    };
+    (header.width, header.height, colours)
+}
+
+fn full(file: &[u8]) -> (u32, u32, Vec<[u8; 4]>) {
+    let plan = plan(&json!([{ "name": "full", "format": "png" }]));
+    rgba(&render(&plan, file, &Limits::default()).expect("it is good")[0].bytes)
+}
+
+fn psnr(a: &[[u8; 4]], b: &[[u8; 4]]) -> f64 {
+    assert_eq!(a.len(), b.len());
+    let squares =
+        a.as_flattened().iter().zip(b.as_flattened()).map(|(a, b)| f64::from(a.abs_diff(*b)).powi(2));
+    let mean = squares.sum::<f64>() / (a.len() * 4) as f64;
+    10.0 * (255.0f64.powi(2) / mean.max(1e-9)).log10()
+}
+
+/// One line per output: a change of any is a change of `OUTPUT_VERSION`. `TIDEMILL_BLESS=1` writes it anew.
+#[test]
+fn golden_results_do_not_change() {
+    let small = plan(&json!([
+        { "name": "jpeg", "width": 24, "format": "jpeg" },
+        { "name": "webp", "width": 24, "format": "webp", "quality": 70 },
+        { "name": "png", "height": 12, "format": "png" },
+        { "name": "cover", "width": 16, "height": 16, "fit": "cover", "format": "jpeg", "quality": 95 },
+        { "name": "full", "format": "png" },
+        { "name": "info", "format": "info" },
+    ]));
+    let large = plan(&json!([
+        { "name": "large", "width": 640, "format": "jpeg" },
+        { "name": "medium", "width": 300, "format": "jpeg" },
+        { "name": "small", "width": 120, "format": "webp" },
+    ]));
+    let samples = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../pipelines/media-on-upload/buckets/uploads/incoming");
+    let mut table = String::new();
+    for (folder, plan) in [(data().join("good"), small), (samples, large)] {
+        for (name, file) in files(&folder) {
+            let renditions = render(&plan, &file, &Limits::default());
+            for rendition in renditions.unwrap_or_else(|failure| panic!("{name}: {failure}")) {
+                let digest = Sha256::digest(&rendition.bytes);
+                let digest =
+                    digest[..16].iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
+                let Rendition { name: rendition, ext, width, height, bytes, .. } = rendition;
+                let bytes = bytes.len();
+                writeln!(table, "{digest} {bytes:>6} {width}x{height} {name}: {rendition}.{ext}")
+                    .expect("memory");
+            }
+        }
+    }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden.txt");
+    if env::var_os("TIDEMILL_BLESS").is_some() {
+        fs::write(&path, &table).expect("it can be written");
+    }
+    let expected = fs::read_to_string(&path).unwrap_or_default();
+    let changed: Vec<_> = expected
+        .lines()
+        .zip(table.lines())
+        .filter(|(was, is)| was != is)
+        .map(|(was, is)| format!("  was {was}\n  is  {is}"))
+        .collect();
+    assert!(
+        changed.is_empty() && expected.lines().count() == table.lines().count(),
+        "results changed: raise OUTPUT_VERSION, then bless\n{}",
+        changed.join("\n")
+    );
+}
+
+/// Every file of `bad/`, and what is said about it.
+const REASONS: &[(&str, &str)] = &[
+    ("arithmetic.jpg", "an arithmetic-coded JPEG cannot be read yet"),
+    ("avif.avif", "AVIF cannot be read yet"),
+    ("bmp.bmp", "BMP cannot be read yet"),
+    ("bomb.jpg", "too large: 65000 x 65000 pixels are 4225 megapixels, the limit is 100"),
+    ("bomb.png", "too large: 65000 x 65000 pixels are 4225 megapixels, the limit is 100"),
+    ("bomb.webp", "too large: 16777216 x 16777216 pixels are 281474976.7 megapixels, the limit is 100"),
+    ("empty.jpg", "claims to be an image, but its bytes are no image that is known here"),
+    ("factor-zero.jpg", "broken JPEG: its header has a sampling factor or a table that does not exist"),
+    ("frame-off-canvas.webp", "broken WebP: its first frame does not lie on its canvas"),
+    ("gif.gif", "GIF cannot be read yet"),
+    ("heic.heic", "HEIC cannot be read yet"),
+    ("height-after.jpg", "a JPEG that tells its height after the picture cannot be read yet"),
+    ("hierarchical.jpg", "a hierarchical JPEG cannot be read yet"),
+    ("impossible-codes.jpg", "broken JPEG: one of its Huffman tables is wrong"),
+    ("jpeg-xl.jxl", "JPEG XL cannot be read yet"),
+    ("lossless.jpg", "a lossless JPEG cannot be read yet"),
+    ("lying.png", "broken PNG: IDAT or fDAT chunk does not have enough data for image"),
+    ("no-codes.jpg", "broken JPEG: one of its tables is missing"),
+    ("no-frame.jpg", "broken JPEG: it has a scan without a frame header"),
+    ("no-frame.webp", "broken WebP: it is an animation without frames"),
+    ("no-header.png", "broken PNG: it does not begin with its header"),
+    ("no-palette.png", "broken PNG: missing palette of indexed image"),
+    ("no-picture.jpg", "broken JPEG: it has no picture"),
+    ("no-pixels.png", "broken PNG: its header says 0 x 23 pixels"),
+    ("no-quantisation.jpg", "broken JPEG: one of its quantisation tables is missing"),
+    ("no-start-code.webp", "broken WebP: its bitstream has no header"),
+    ("no-such-depth.png", "broken PNG: it has no colour type 2 with 4 bits"),
+    ("no-width.jpg", "broken JPEG: its header says 0 pixels wide"),
+    ("not-deflate.png", "broken PNG: corrupt deflate stream. BadZlibHeader"),
+    ("only-a-riff.webp", "broken WebP: the file ends before the picture does"),
+    ("progressive-without-end.jpg", "broken JPEG: the file ends before the picture does"),
+    ("restart-out-of-turn.jpg", "broken JPEG: a restart marker is missing or out of turn"),
+    ("scan-bomb.jpg", "too large: it has more scans than any camera or editor writes, the limit is 100"),
+    ("scan-cut-by-marker.jpg", "broken JPEG: the data of a scan ends before its blocks do"),
+    ("taller-than-it-is.jpg", "broken JPEG: the data of a scan ends before its blocks do"),
+    ("text.jpg", "claims to be an image, but its bytes are no image that is known here"),
+    ("tiff.tif", "TIFF cannot be read yet"),
+    ("too-few-lines.png", "broken PNG: IDAT or fDAT chunk does not have enough data for image"),
+    ("truncated-in-header.jpg", "broken JPEG: the file ends before the picture does"),
+    ("truncated-in-header.png", "broken PNG: the file ends before the picture does"),
+    ("truncated-in-header.webp", "broken WebP: the file ends before the picture does"),
+    ("truncated-interlaced.png", "broken PNG: the file ends before the picture does"),
+    ("truncated-lossless.webp", "broken WebP: the file ends before the picture does"),
+    ("truncated-progressive.jpg", "broken JPEG: the file ends before the picture does"),
+    ("truncated.jpg", "broken JPEG: the file ends before the picture does"),
+    ("truncated.png", "broken PNG: the file ends before the picture does"),
+    ("truncated.webp", "broken WebP: the file ends before the picture does"),
+    ("twelve-bits.jpg", "a JPEG of 12 bits a sample cannot be read yet"),
+    ("two-components.jpg", "a JPEG of 2 components cannot be read yet"),
+    ("two-headers.jpg", "broken JPEG: it has two frame headers"),
+    ("two-sizes.webp", "broken WebP: its bitstream contradicts itself"),
+    ("wrong-checksum.png", "broken PNG: corrupt deflate stream. BadCodeLengthHuffmanTree"),
+];
+
+#[test]
+fn bad_files_are_refused_with_a_reason_and_quickly() {
+    let reasons: BTreeMap<_, _> = REASONS.iter().copied().collect();
+    let plan = plan(&json!([{ "name": "small", "width": 16, "format": "jpeg" }]));
+    let mut seen = 0;
+    for (name, file) in files(&data().join("bad")) {
+        let begin = Instant::now();
+        let said = match render(&plan, &file, &Limits::default()) {
+            Ok(_) => "nothing".to_owned(),
+            Err(failure) => failure.to_string(),
+        };
+        let expected = reasons.get(name.as_str()).unwrap_or_else(|| panic!("{name} has no expected reason"));
+        assert_eq!(&said, expected, "{name}");
+        // Milliseconds in truth; a second says that nobody decoded 4225 megapixels.
+        assert!(begin.elapsed() < Duration::from_secs(1), "{name} took {:?}", begin.elapsed());
+        seen += 1;
+    }
+    assert_eq!(seen, REASONS.len(), "a reason without a file");
+}
+
+#[test]
+fn every_form_of_a_jpeg_is_the_same_picture() {
+    let (width, height, original) = full(&good("smooth.png"));
+    let check = |name: &str, least: f64| {
+        let (w, h, pixels) = full(&good(name));
+        assert_eq!((w, h), (width, height), "{name}");
+        let psnr = psnr(&original, &pixels);
+        assert!(psnr > least, "{name}: {psnr:.1} dB");
+    };
+    check("baseline-444.jpg", 36.0);
+    check("progressive-444.jpg", 36.0);
+    check("rgb.jpg", 36.0);
+    for name in
+        ["baseline-420", "baseline-422", "baseline-440", "progressive", "restart", "progressive-restart"]
+    {
+        check(&format!("{name}.jpg"), 29.0);
+    }
+    // Three scans instead of one: what some decoders misread without a word.
+    check("three-scans.jpg", 27.0);
+    check("garbage-after.jpg", 29.0);
+    check("no-end-marker.jpg", 29.0);
+    // Its writer picks single pixels for the chroma of inks.
+    check("ycck.jpg", 22.0);
+    check("cmyk.jpg", 35.0);
+    check("cmyk-progressive.jpg", 35.0);
+    for name in ["baseline-411", "baseline-410", "baseline-441"] {
+        check(&format!("{name}.jpg"), 23.0);
+    }
+    assert_eq!(full(&good("restart.jpg")), full(&good("baseline-420.jpg")));
+    assert_eq!(full(&good("progressive.jpg")), full(&good("baseline-420.jpg")));
+    assert_eq!(full(&good("progressive-restart.jpg")), full(&good("baseline-420.jpg")));
+    assert_eq!(full(&good("grey-progressive.jpg")), full(&good("grey.jpg")));
+}
+
+#[test]
+fn inks_without_adobes_marker_are_not_inverted() {
+    let (_, _, inverted) = full(&good("cmyk.jpg"));
+    let (_, _, plain) = full(&good("cmyk-plain.jpg"));
+    // The same numbers, read the other way round: light where it was dark.
+    let mean = |pixels: &[[u8; 4]]| {
+        pixels.iter().map(|pixel| f64::from(pixel[1])).sum::<f64>() / pixels.len() as f64
+    };
+    assert!((mean(&inverted) - mean(&plain)).abs() > 50.0);
+}
+
+#[test]
+fn orientations_are_applied() {
+    let upright = full(&good("orientation-1.jpg"));
+    assert_eq!((upright.0, upright.1), (40, 26));
+    for tag in 2..=8u8 {
+        let file = good(&format!("orientation-{tag}.jpg"));
+        let header = decode::header(&file, &Limits::default()).expect("it is good");
+        assert_eq!(header.orientation.tag(), tag);
+        let (width, height, pixels) = full(&file);
+        assert_eq!((width, height), if tag > 4 { (26, 40) } else { (40, 26) });
+        // All eight files hold the same stored picture: undo the turn, pixel by pixel.
+        let (w, h) = (width as usize, height as usize);
+        for y in 0..h {
+            for x in 0..w {
+                let (sx, sy) = match tag {
+                    2 => (w - 1 - x, y),
+                    3 => (w - 1 - x, h - 1 - y),
+                    4 => (x, h - 1 - y),
+                    5 => (y, x),
+                    6 => (y, w - 1 - x),
+                    7 => (h - 1 - y, w - 1 - x),
+                    _ => (h - 1 - y, x),
+                };
+                assert_eq!(pixels[y * w + x], upright.2[sy * 40 + sx], "{tag}: {x} {y}");
+            }
+        }
+    }
+    for (name, tag) in [("orientation-6.png", 6), ("orientation-8.webp", 8)] {
+        let header = decode::header(&good(name), &Limits::default()).expect("it is good");
+        assert_eq!(header.orientation.tag(), tag);
+        assert_eq!(header.shown(), (23, 37));
+    }
+}
+
+#[test]
+fn renditions_have_the_sizes_that_were_asked_for() {
+    let check = |name: &str, rendition: serde_json::Value, expected: (u32, u32)| {
+        let mut rendition = rendition;
+        rendition["name"] = "x".into();
+        rendition["format"] = "png".into();
+        let plan = plan(&json!([rendition]));
+        let made = render(&plan, &good(name), &Limits::default()).expect("it is good");
+        assert_eq!((made[0].width, made[0].height), expected, "{name} {rendition}");
+        let (width, height, _) = rgba(&made[0].bytes);
+        assert_eq!((width, height), expected, "{name} {rendition}");
+    };
+    // 40 x 26, and 26 x 40 as shown.
+    check("orientation-1.jpg", json!({ "width": 20 }), (20, 13));
+    check("orientation-1.jpg", json!({ "height": 13 }), (20, 13));
+    check("orientation-1.jpg", json!({ "width": 20, "height": 20 }), (20, 13));
+    check("orientation-1.jpg", json!({ "width": 20, "height": 5 }), (8, 5));
+    check("orientation-1.jpg", json!({ "width": 4000 }), (40, 26));
+    check("orientation-1.jpg", json!({ "width": 1 }), (1, 1));
+    check("orientation-6.jpg", json!({ "width": 13 }), (13, 20));
+    check("orientation-6.jpg", json!({ "width": 20, "height": 20 }), (13, 20));
+    check("orientation-1.jpg", json!({ "width": 10, "height": 10, "fit": "cover" }), (10, 10));
+    check("orientation-6.jpg", json!({ "width": 20, "height": 10, "fit": "cover" }), (20, 10));
+    // Nothing grows: the box is met as far as the picture goes.
+    check("orientation-1.jpg", json!({ "width": 100, "height": 20, "fit": "cover" }), (40, 20));
+    check("orientation-1.jpg", json!({ "width": 100, "height": 100, "fit": "cover" }), (40, 26));
+    check("one-pixel.jpg", json!({ "width": 100 }), (1, 1));
+    check("one-row.jpg", json!({ "width": 5 }), (5, 1));
+    check("one-column.jpg", json!({ "height": 5 }), (1, 5));
+}
+
+#[test]
+fn cover_crops_from_the_centre() {
+    let (width, _, whole) = full(&good("smooth.png"));
+    let plan = plan(&json!([
+        { "name": "x", "width": 45, "height": 45, "fit": "cover", "format": "png" }
+    ]));
+    let made = render(&plan, &good("smooth.png"), &Limits::default()).expect("it is good");
+    let (_, _, square) = rgba(&made[0].bytes);
+    // 67 x 45 loses 11 columns on either side.
+    for y in 0..45usize {
+        let row = &whole[y * width as usize + 11..][..45];
+        assert_eq!(row, &square[y * 45..][..45], "{y}");
+    }
+}
+
+#[test]
+fn decoding_at_reduced_size_is_the_same_picture() {
+    let limits = Limits::default();
+    let path = "../../pipelines/media-on-upload/buckets/uploads/incoming/retina.jpg";
+    let file = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect("it is there");
+    let header = decode::header(&file, &limits).expect("it is good");
+    let at = |shrink| match decode::decode(&file, &header, &limits, shrink, &|| false).expect("it is good") {
+        Pixels::Ycc(planes) => *planes,
+        other => panic!("{other:?}"),
+    };
+    let whole = at(Shrink::None);
+    for (shrink, by) in [(Shrink::Half, 2usize), (Shrink::Quarter, 4), (Shrink::Eighth, 8)] {
+        for (whole, small) in whole.iter().zip(at(shrink)) {
+            assert!((small.scale.0 * by as f64 - whole.scale.0).abs() < 1e-9);
+            let (mut sum, mut count) = (0.0, 0.0);
+            for y in 0..whole.height / by {
+                for x in 0..whole.width / by {
+                    let block =
+                        (0..by * by).map(|i| whole.data[(y * by + i / by) * whole.width + x * by + i % by]);
+                    let mean = block.map(f64::from).sum::<f64>() / (by * by) as f64;
+                    sum += (mean - f64::from(small.data[y * small.width + x])).powi(2);
+                    count += 1.0;
+                }
+            }
+            let error = f64::sqrt(sum / count);
+            assert!(error < 2.5, "{shrink:?}: off by {error}");
+        }
+    }
+}
+
+#[test]
+fn alpha_survives_where_it_can_and_becomes_white_where_not() {
+    let plan = plan(&json!([
+        { "name": "p", "format": "png" },
+        { "name": "w", "format": "webp" },
+        { "name": "j", "format": "jpeg", "quality": 100 },
+    ]));
+    let made = render(&plan, &good("rgba-8.png"), &Limits::default()).expect("it is good");
+    let (_, _, png) = rgba(&made[0].bytes);
+    let (_, _, webp) = full(&made[1].bytes);
+    let (_, _, jpeg) = full(&made[2].bytes);
+    assert_eq!(png, full(&good("rgba-8.png")).2);
+    assert!(png.iter().zip(&webp).all(|(a, b)| a[3] == b[3]));
+    assert_eq!(png[0][3], 0);
+    assert!(jpeg[0].iter().all(|sample| *sample > 245), "{:?}", jpeg[0]);
+}
+
+#[test]
+fn info_tells_the_original_as_shown() {
+    let plan = plan(&json!([{ "name": "info", "format": "info" }]));
+    let file = good("orientation-6.jpg");
+    let made = render(&plan, &file, &Limits::default()).expect("it is good");
+    let info: serde_json::Value = serde_json::from_slice(&made[0].bytes).expect("it is JSON");
+    let expected =
+        json!({ "width": 26, "height": 40, "format": "jpeg", "orientation": 6, "bytes": file.len() });
+    assert_eq!(info, expected);
+    assert_eq!((made[0].ext, made[0].media_type), ("json", "application/json"));
+}
+
+#[test]
+fn metadata_does_not_pass() {
+    let plan = plan(&json!([
+        { "name": "j", "format": "jpeg" },
+        { "name": "w", "format": "webp" },
+        { "name": "p", "format": "png" },
+    ]));
+    for rendition in render(&plan, &good("orientation-6.jpg"), &Limits::default()).expect("it is good") {
+        let has = |what: &[u8]| rendition.bytes.windows(what.len()).any(|window| window == what);
+        assert!(!has(b"Exif") && !has(b"EXIF") && !has(b"eXIf"), "{}", rendition.name);
+    }
+}
+
+#[test]
+fn limits_are_those_that_were_given() {
+    let plan = plan(&json!([{ "name": "x", "format": "webp" }]));
+    let said = |limits: &Limits| render(&plan, &good("smooth.png"), limits).expect_err("a limit").to_string();
+    let limits = Limits { pixels: 3_000, ..Limits::default() };
+    assert_eq!(said(&limits), "too large: 67 x 45 pixels are 0 megapixels, the limit is 0");
+    let limits = Limits { input_bytes: 100, ..Limits::default() };
+    assert!(said(&limits).starts_with("too large: the file has "));
+    let limits = Limits { output_pixels: 3_000, ..Limits::default() };
+    assert!(said(&limits).starts_with("rendition \"x\" is impossible: its 67 x 45 pixels"));
+}
+
+#[test]
+fn webp_that_would_be_too_tall_is_refused_before_decoding() {
+    // A PNG of 1 x 20000 pixels that ends after its header.
+    let mut file = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\0\x01\0\0\x4e\x20\x08\0\0\0\0".to_vec();
+    file.extend([0; 4]);
+    let plan = plan(&json!([{ "name": "tall", "format": "webp" }]));
+    let said = render(&plan, &file, &Limits::default()).expect_err("too tall").to_string();
+    let expected = "it would have 1 x 20000 pixels, and image/webp ends at 16383 a side";
+    assert_eq!(said, format!("rendition \"tall\" is impossible: {expected}"));
+}
+
+#[test]
+fn stops_when_told() {
+    let plan = plan(&json!([
+        { "name": "j", "format": "jpeg" },
+        { "name": "w", "width": 30, "format": "webp" },
+        { "name": "p", "format": "png" },
+    ]));
+    let limits = Limits::default();
+    for name in ["baseline-420.jpg", "progressive.jpg", "smooth.png", "lossless-alpha.webp"] {
+        let file = good(name);
+        let header = decode::header(&file, &limits).expect("it is good");
+        // After every number of questions it either stops or is done.
+        for patience in 0..1000 {
+            let asked = std::cell::Cell::new(0);
+            let stop = || {
+                asked.set(asked.get() + 1);
+                asked.get() > patience
+            };
+            match plan.render(&file, &header, &limits, &stop) {
+                Err(failure) => assert_eq!(failure, Failure::Stopped, "{name} {patience}"),
+                Ok(renditions) => {
+                    assert_eq!(renditions.len(), 3);
+                    assert!(patience > 3, "{name} was asked {patience} times only");
+                    break;
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_header_can_be_read_from_the_beginning_of_a_file() {
+    let limits = Limits::default();
+    for (name, file) in files(&data().join("good")) {
+        let whole = decode::header(&file, &limits).expect("it is good");
+        // A JPEG's tables may come before its frame header; the rest tell at once.
+        let head = &file[..file.len().min(if file.starts_with(b"\xff\xd8") { 700 } else { 64 })];
+        let begun = decode::header(head, &limits).unwrap_or_else(|reject| panic!("{name}: {reject}"));
+        assert_eq!(
+            (begun.width, begun.height, begun.kind),
+            (whole.width, whole.height, whole.kind),
+            "{name}"
+        );
+    }
+}
+
+/// Numbers that look random and are the same each time.
+fn noise(seed: u64) -> impl FnMut(usize) -> usize {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    move |below| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 11) as usize % below.max(1)
+    }
+}
+
+/// Cut off anywhere, bits turned anywhere: an answer, in bounded time. What is decoded is not looked at.
+#[test]
+fn cut_and_damaged_files_neither_panic_nor_hang() {
+    let plan = plan(&json!([
+        { "name": "small", "width": 8, "format": "jpeg" },
+        { "name": "webp", "width": 16, "format": "webp" },
+        { "name": "full", "format": "png" },
+    ]));
+    let limits = Limits { pixels: 1_000_000, ..Limits::default() };
+    let try_it = |name: &str, what: &str, file: &[u8]| {
+        let begin = Instant::now();
+        let _ = render(&plan, file, &limits);
+        assert!(begin.elapsed() < Duration::from_secs(20), "{name}, {what}: {:?}", begin.elapsed());
+    };
+    for folder in ["good", "bad"] {
+        for (index, (name, file)) in files(&data().join(folder)).into_iter().enumerate() {
+            let mut random = noise(index as u64 + 1);
+            for _ in 0..20 {
+                let end = random(file.len() + 1);
+                try_it(&name, &format!("cut at {end}"), &file[..end]);
+            }
+            for round in 0..60 {
+                let mut damaged = file.clone();
+                // The first bytes matter most: headers and tables.
+                let reach = if round % 2 == 0 { damaged.len().min(200) } else { damaged.len() };
+                if reach == 0 {
+                    continue;
+                }
+                for _ in 0..=round % 4 {
+                    let (at, bit) = (random(reach), random(8));
+                    damaged[at] ^= 1 << bit;
+                }
+                try_it(&name, &format!("damaged, round {round}"), &damaged);
+            }
+        }
+    }
+}
+
+/// The codec of this crate against another, independent one, on many small files.
+#[test]
+fn jpegs_decode_as_another_decoder_decodes_them() {
+    let limits = Limits::default();
+    let names =
+        ["grey.jpg", "grey-progressive.jpg", "baseline-444.jpg", "progressive-444.jpg", "one-row.jpg"];
+    for name in names {
+        let file = good(name);
+        let mut other = jpeg_decoder::Decoder::new(&file[..]);
+        let expected = other.decode().expect("it is good");
+        let header = decode::header(&file, &limits).expect("it is good");
+        let pixels = decode::decode(&file, &header, &limits, Shrink::None, &|| false).expect("it is good");
+        let ours: Vec<u8> = match pixels {
+            Pixels::Grey(grey) => grey.data,
+            _ => full(&file).2.iter().flat_map(|[r, g, b, _]| [*r, *g, *b]).collect(),
+        };
+        assert_eq!(ours.len(), expected.len(), "{name}");
+        let worst = ours.iter().zip(&expected).map(|(a, b)| a.abs_diff(*b)).max();
+        // Two integer transforms, each within the standard's tolerance, and a rounding of colours.
+        assert!(worst <= Some(4), "{name}: {worst:?}");
+    }
+}
