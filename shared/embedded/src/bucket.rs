@@ -317,7 +317,7 @@ impl Bucket {
     }
 
     fn sync_directory(&self, path: Option<&str>) -> io::Result<()> {
-        self.root.open_dir(path.unwrap_or("."))?.into_std_file().sync_all()
+        self.root.open(path.unwrap_or("."))?.sync_all()
     }
 
     /// Whether `key` finds a file that is named otherwise, on a disk that folds case.
