@@ -1,1 +1,5 @@
-fn main() {}
+//! The `tidemill` command, with all functions that this build has.
+
+fn main() -> std::process::ExitCode {
+    tidemill::main(&tidemill::functions())
+}

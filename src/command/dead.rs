@@ -1,0 +1,258 @@
+//! `tidemill dead`: what was given up, and the way back.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use clap::Subcommand;
+use serde_json::json;
+use tidemill_embedded::{Books, DeadEntry, HostError};
+
+use crate::failure::{Ending, Failure};
+use crate::human::{clean, of, shorten};
+use crate::place::{Place, program};
+use crate::say;
+use crate::table::{Align, Table};
+
+const EXAMPLES: &str = "\
+Examples:
+  tidemill dead list photos
+  tidemill dead show photos 3f2a
+  tidemill dead retry photos --all
+
+An ID may be shortened as long as no other begins the same.";
+
+const LIST_EXAMPLES: &str = "\
+Examples:
+  tidemill dead list photos
+  tidemill dead list photos --json | jq -r '.[].subject'";
+
+const SHOW_EXAMPLES: &str = "\
+Examples:
+  tidemill dead show photos 3f2a
+  tidemill dead show photos --all --json";
+
+const RETRY_EXAMPLES: &str = "\
+Examples:
+  tidemill dead retry photos 3f2a 90bc
+  tidemill dead retry photos --all
+
+A later `tidemill run` tries them again, from the first attempt.";
+
+const DROP_EXAMPLES: &str = "\
+Examples:
+  tidemill dead drop photos 3f2a
+  tidemill dead drop photos --all
+
+The objects themselves stay where they are.";
+
+/// See what was given up, and why; have it tried again, or drop it
+#[derive(Subcommand)]
+#[command(after_help = EXAMPLES, disable_help_subcommand = true)]
+pub(crate) enum Command {
+    /// List the dead letters, oldest first
+    #[command(after_help = LIST_EXAMPLES)]
+    List(Pipeline),
+    /// Show dead letters in full
+    #[command(after_help = SHOW_EXAMPLES)]
+    Show(Selection),
+    /// Have dead letters tried again
+    #[command(after_help = RETRY_EXAMPLES)]
+    Retry(Selection),
+    /// Drop dead letters for good
+    #[command(after_help = DROP_EXAMPLES)]
+    Drop(Selection),
+}
+
+/// Which pipeline, and how to answer.
+#[derive(clap::Args)]
+pub(crate) struct Pipeline {
+    /// The pipeline's folder, or its pipeline.yaml
+    dir: PathBuf,
+    /// Where the run keeps its own state [default: DIR/.tidemill]
+    #[arg(long, value_name = "DIR")]
+    state: Option<PathBuf>,
+    /// Answer in JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Which dead letters.
+#[derive(clap::Args)]
+pub(crate) struct Selection {
+    #[command(flatten)]
+    pipeline: Pipeline,
+    /// The dead letters' ids, or how they begin
+    #[arg(value_name = "ID", required_unless_present = "all")]
+    ids: Vec<String>,
+    /// All dead letters
+    #[arg(long, conflicts_with = "ids")]
+    all: bool,
+}
+
+/// A host's error with what to do next about this pipeline.
+pub(crate) fn failed(error: &HostError, place: &Place) -> Failure {
+    let message = clean(&error.to_string());
+    let failure = if error.is_usage() { Failure::usage(message) } else { Failure::new(message) };
+    match error.hint() {
+        Some(hint) => failure.hint(typed(&hint, place)),
+        None => failure,
+    }
+}
+
+/// A hint's commands as they can be typed: with this program's name and this pipeline's folder.
+fn typed(hint: &str, place: &Place) -> String {
+    let parts: Vec<String> = hint
+        .split('`')
+        .enumerate()
+        .map(|(index, part)| match part.strip_prefix("tidemill ") {
+            Some(words) if index % 2 == 1 => match words.strip_suffix(" DIR") {
+                Some(words) => place.command(words, &[]),
+                None => format!("{} {words}", program()),
+            },
+            _ => part.to_owned(),
+        })
+        .collect();
+    clean(&parts.join("`"))
+}
+
+impl Pipeline {
+    fn open(&self) -> Result<(Place, Books), Failure> {
+        let place = Place::find(&self.dir)?;
+        let books = Books::open(&place.dir, self.state.as_deref()).map_err(|error| failed(&error, &place))?;
+        Ok((place, books))
+    }
+}
+
+impl Selection {
+    fn entries(&self, books: &Books, place: &Place) -> Result<Vec<DeadEntry>, Failure> {
+        let entries = if self.all {
+            books.dead()
+        } else {
+            // The same one may be named twice.
+            let mut seen = BTreeSet::new();
+            let found: Result<Vec<_>, _> = self.ids.iter().map(|id| books.dead_entry(id)).collect();
+            found.map(|mut entries| {
+                entries.retain(|entry| seen.insert(entry.id.clone()));
+                entries
+            })
+        };
+        entries.map_err(|error| failed(&error, place))
+    }
+}
+
+pub(crate) fn run(command: &Command) -> Result<Ending, Failure> {
+    match command {
+        Command::List(pipeline) => list(pipeline)?,
+        Command::Show(selection) => show(selection)?,
+        Command::Retry(selection) => {
+            let (place, count) = settle(selection, Books::retry, "retried")?;
+            if let Some(count) = count.filter(|count| *count > 0) {
+                say::talk(&format!("{} will be tried again", of(count, "dead letter")));
+                let again = place.command("run", &[("--state", selection.pipeline.state.as_deref())]);
+                say::hint(&format!("`{again}` does it"));
+            }
+        }
+        Command::Drop(selection) => {
+            if let (_, Some(count)) = settle(selection, Books::drop, "dropped")? {
+                say::talk(&format!("{} dropped", of(count, "dead letter")));
+            }
+        }
+    }
+    Ok(Ending::Done)
+}
+
+fn list(pipeline: &Pipeline) -> Result<(), Failure> {
+    let (place, books) = pipeline.open()?;
+    let entries = books.dead().map_err(|error| failed(&error, &place))?;
+    if pipeline.json {
+        return json(&entries);
+    }
+    if entries.is_empty() {
+        say::talk("no dead letters");
+        return Ok(());
+    }
+    use Align::{Left, Right};
+    let length = telling(&entries);
+    let mut table = Table::new(&[
+        ("id", Left),
+        ("stage", Left),
+        ("subject", Left),
+        ("attempts", Right),
+        ("time", Left),
+        ("reason", Left),
+    ]);
+    for entry in &entries {
+        table.row(vec![
+            entry.id.chars().take(length).collect(),
+            entry.stage.clone(),
+            shorten(&clean(&entry.subject), 60),
+            entry.attempts.to_string(),
+            time(entry),
+            clean(&entry.reason),
+        ]);
+    }
+    say::data(&table.render(say::colour_of_data()))
+}
+
+/// How many letters of their ids tell the entries apart; at least 8.
+fn telling(entries: &[DeadEntry]) -> usize {
+    let mut ids: Vec<&str> = entries.iter().map(|entry| entry.id.as_str()).collect();
+    ids.sort_unstable();
+    let shared = |a: &str, b: &str| a.chars().zip(b.chars()).take_while(|(a, b)| a == b).count();
+    ids.windows(2).map(|pair| shared(pair[0], pair[1]) + 1).max().unwrap_or(0).max(8)
+}
+
+fn time(entry: &DeadEntry) -> String {
+    entry.time.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
+}
+
+fn show(selection: &Selection) -> Result<(), Failure> {
+    let (place, books) = selection.pipeline.open()?;
+    let entries = selection.entries(&books, &place)?;
+    if selection.pipeline.json {
+        return json(&entries);
+    }
+    for (index, entry) in entries.iter().enumerate() {
+        if index > 0 {
+            say::data("")?;
+        }
+        let item = serde_json::to_string_pretty(&entry.item)
+            .map_err(|error| Failure::new(format!("cannot write the item as JSON: {error}")))?;
+        say::data(&format!(
+            "id        {}\nstage     {}\nsubject   {}\nreason    {}\nattempts  {}\ntime      {}\nitem\n{item}",
+            entry.id,
+            entry.stage,
+            clean(&entry.subject),
+            clean(&entry.reason),
+            entry.attempts,
+            time(entry),
+        ))?;
+    }
+    Ok(())
+}
+
+fn json(entries: &[DeadEntry]) -> Result<(), Failure> {
+    let text = serde_json::to_string(entries)
+        .map_err(|error| Failure::new(format!("cannot write the dead letters as JSON: {error}")))?;
+    say::data(&text)
+}
+
+/// Does something to the selected dead letters. The count is for a person: with `--json` it is told already.
+fn settle(
+    selection: &Selection,
+    what: impl Fn(&Books, &[String]) -> Result<u64, HostError>,
+    word: &str,
+) -> Result<(Place, Option<u64>), Failure> {
+    let (place, books) = selection.pipeline.open()?;
+    let ids: Vec<String> = selection.entries(&books, &place)?.into_iter().map(|entry| entry.id).collect();
+    let count = what(&books, &ids).map_err(|error| failed(&error, &place))?;
+    if selection.pipeline.json {
+        say::data(&json!({ word: count }).to_string())?;
+        return Ok((place, None));
+    }
+    if count == 0 {
+        say::talk("no dead letters");
+        return Ok((place, None));
+    }
+    Ok((place, Some(count)))
+}

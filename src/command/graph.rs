@@ -1,0 +1,68 @@
+//! `tidemill graph`.
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+use tidemill_core::Entry;
+use tidemill_pipeline::graph;
+
+use crate::failure::{Ending, Failure};
+use crate::place::{Place, show};
+use crate::{files, say};
+
+const EXAMPLES: &str = "\
+Examples:
+  tidemill graph photos --output photos.svg
+  tidemill graph photos --format mermaid
+  tidemill graph photos --env prod > prod.svg";
+
+/// Draw a pipeline
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// The pipeline's folder, or its pipeline.yaml
+    dir: PathBuf,
+    /// What to draw [default: mermaid for an output named .mmd or .mermaid, else svg]
+    #[arg(long)]
+    format: Option<Format>,
+    /// Where to write it [default: stdout]
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// The environment whose overrides apply
+    #[arg(long, value_name = "NAME")]
+    env: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Format {
+    /// A picture
+    Svg,
+    /// Text that many Markdown viewers draw
+    Mermaid,
+}
+
+pub(crate) fn run(args: &Args, functions: &[Entry]) -> Result<Ending, Failure> {
+    let plan = Place::find(&args.dir)?.plan(args.env.as_deref(), functions)?;
+    let format = args.format.unwrap_or_else(|| {
+        let extension = args.output.as_ref().and_then(|path| path.extension());
+        match extension.and_then(|extension| extension.to_str()) {
+            Some("mmd" | "mermaid") => Format::Mermaid,
+            _ => Format::Svg,
+        }
+    });
+    let mut text = match format {
+        Format::Svg => graph::svg(&plan),
+        Format::Mermaid => graph::mermaid(&plan),
+    };
+    if !text.ends_with('\n') {
+        text.push('\n');
+    }
+    match &args.output {
+        Some(path) => {
+            files::write(path, text.as_bytes())?;
+            say::talk(&format!("wrote {}", show(path)));
+        }
+        None => say::bytes(text.as_bytes())?,
+    }
+    Ok(Ending::Done)
+}
