@@ -69,7 +69,9 @@ impl Schema {
             found = vec![Finding::new(place, "too large to be checked").hint("make several stages of it")];
         }
         let conforms = found.is_empty();
-        found.into_iter().for_each(|finding| sink.report(finding));
+        for finding in found {
+            sink.report(finding);
+        }
         conforms
     }
 
@@ -152,7 +154,7 @@ impl<'a> Walk<'a> {
             return;
         }
         if let Some(choices) = choices(schema) {
-            self.one_of(&choices, node, at, found);
+            one_of(&choices, node, at, found);
         }
         for part in list_of(map, "allOf") {
             self.value(part, node, at, found);
@@ -171,32 +173,6 @@ impl<'a> Walk<'a> {
             Kind::Map(_) => self.properties(map, node, at, found),
             _ => {}
         }
-    }
-
-    fn one_of(&self, choices: &[&Value], node: &Node, at: &At<'_>, found: &mut Vec<Finding>) {
-        let value = node.json();
-        if choices.iter().any(|choice| same(choice, &value)) {
-            return;
-        }
-        let texts: Vec<String> = choices
-            .iter()
-            .map(|choice| choice.as_str().map_or_else(|| choice.to_string(), str::to_owned))
-            .collect();
-        let known = || texts.iter().map(String::as_str);
-        let written = match &node.kind {
-            Kind::Scalar(Scalar::Text(text)) => quoted(text),
-            _ => node.describe(),
-        };
-        let all = list(known(), "or");
-        let hint = match &node.kind {
-            Kind::Scalar(Scalar::Text(text)) => did_you_mean(text, known()),
-            _ => None,
-        };
-        let message = match texts.as_slice() {
-            [only] => format!("{} must be `{only}`, not {written}", at.name()),
-            _ => format!("{} is {written}, which is none of {all}", at.name()),
-        };
-        found.push(Finding::new(at.place, message).maybe_hint(hint));
     }
 
     /// At least one part has to fit. Where none does, the findings of the one that was most likely meant are told.
@@ -218,7 +194,7 @@ impl<'a> Walk<'a> {
             parts.iter().filter_map(|part| choices(self.target(part))).flatten().collect();
         let nullable = |part: &&Value| part["type"] == "null";
         if !scalars.is_empty() && matches!(node.kind, Kind::Scalar(_)) {
-            self.one_of(&scalars, node, at, found);
+            one_of(&scalars, node, at, found);
         } else if let Some(best) = best {
             found.extend(best);
         } else if let [only] = parts.iter().filter(|part| !nullable(part)).collect::<Vec<_>>().as_slice() {
@@ -382,6 +358,33 @@ impl<'a> Walk<'a> {
             }
         }
     }
+}
+
+/// Reports a value that is none of the choices.
+fn one_of(choices: &[&Value], node: &Node, at: &At<'_>, found: &mut Vec<Finding>) {
+    let value = node.json();
+    if choices.iter().any(|choice| same(choice, &value)) {
+        return;
+    }
+    let texts: Vec<String> = choices
+        .iter()
+        .map(|choice| choice.as_str().map_or_else(|| choice.to_string(), str::to_owned))
+        .collect();
+    let known = || texts.iter().map(String::as_str);
+    let written = match &node.kind {
+        Kind::Scalar(Scalar::Text(text)) => quoted(text),
+        _ => node.describe(),
+    };
+    let all = list(known(), "or");
+    let hint = match &node.kind {
+        Kind::Scalar(Scalar::Text(text)) => did_you_mean(text, known()),
+        _ => None,
+    };
+    let message = match texts.as_slice() {
+        [only] => format!("{} must be `{only}`, not {written}", at.name()),
+        _ => format!("{} is {written}, which is none of {all}", at.name()),
+    };
+    found.push(Finding::new(at.place, message).maybe_hint(hint));
 }
 
 /// The JSON pointer that a reference is, within the same document.

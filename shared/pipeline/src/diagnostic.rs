@@ -105,7 +105,7 @@ impl Diagnostic {
             let also = lines(also);
             shown = shown.start.min(also.start)..shown.end.max(also.end);
         }
-        let first = text[..shown.start].matches('\n').count() + 1;
+        let first = self.line - text[shown.start..self.span.start].matches('\n').count();
         let within = |span: &Range<usize>| span.start - shown.start..span.end - shown.start;
         let mut snippet = Snippet::source(&text[shown.clone()])
             .path(path)

@@ -77,13 +77,11 @@ impl<'a> Fields<'a> {
 
 /// A text. Other scalars are refused: they would lose how they were written.
 pub(crate) fn text(pair: &Pair, sink: &mut Sink) -> Option<Spanned<String>> {
-    match &pair.value.kind {
-        Kind::Scalar(Scalar::Text(text)) => Some(Spanned { value: text.clone(), span: pair.value.span }),
-        _ => {
-            wrong_type(&pair.key.value, &pair.value, pair.place(), "text", sink);
-            None
-        }
+    if let Kind::Scalar(Scalar::Text(text)) = &pair.value.kind {
+        return Some(Spanned { value: text.clone(), span: pair.value.span });
     }
+    wrong_type(&pair.key.value, &pair.value, pair.place(), "text", sink);
+    None
 }
 
 /// A whole number within a range.

@@ -12,6 +12,8 @@ pub const MAX_STAGES: usize = 128;
 pub const MAX_INPUTS: usize = 64;
 /// Outputs that one stage's configuration names.
 pub const MAX_OUTPUTS: usize = 256;
+/// Outputs that the configurations of all stages name.
+pub const MAX_ALL_OUTPUTS: usize = 2_048;
 /// Environments of a pipeline.
 pub const MAX_ENVIRONMENTS: usize = 32;
 /// Characters of the name of a pipeline, source, stage or environment.

@@ -1,6 +1,8 @@
 //! The JSON Schema of manifests, for editors. The tables of keys are its source, so it knows what the checks know;
 //! what lies between elements (names, rings, loops, shared keys) only `check` can tell.
 
+use std::fmt::Write;
+
 use schemars::SchemaGenerator;
 use serde_json::{Map, Value, json};
 use tidemill_core::Entry;
@@ -52,9 +54,9 @@ pub fn schema(functions: &[Entry]) -> Value {
     }
 
     let mut root = object(manifest::KEYS);
-    let members = |what: &str, most: usize, about: &str| {
+    let members = |what: &str, most: usize| {
         json!({
-            "description": about,
+            "description": root["properties"][format!("{what}s")]["description"],
             "type": "object",
             "minProperties": 1,
             "maxProperties": most,
@@ -62,8 +64,9 @@ pub fn schema(functions: &[Entry]) -> Value {
             "additionalProperties": { "$ref": format!("#/$defs/tidemill-{what}") },
         })
     };
-    root["properties"]["sources"] = members("source", MAX_SOURCES, "Where events come from.");
-    root["properties"]["stages"] = members("stage", MAX_STAGES, "What is done with them.");
+    let (sources, stages) = (members("source", MAX_SOURCES), members("stage", MAX_STAGES));
+    root["properties"]["sources"] = sources;
+    root["properties"]["stages"] = stages;
     let mut all = definitions;
     all.insert("tidemill-source".to_owned(), source::schema());
     all.insert("tidemill-stage".to_owned(), stage);
@@ -108,11 +111,20 @@ pub(crate) fn properties(keys: &[Key]) -> Map<String, Value> {
         .map(|key| {
             let mut schema = (key.schema)();
             if let Some(map) = schema.as_object_mut() {
-                map.insert("description".to_owned(), key.about.replace('`', "").into());
+                map.insert("description".to_owned(), describe(key).into());
             }
             (key.name.to_owned(), schema)
         })
         .collect()
+}
+
+/// A key in plain text, as editors show it.
+fn describe(key: &Key) -> String {
+    let mut text = format!("{} Takes {}.", key.about, key.takes);
+    if !key.default.is_empty() {
+        let _ = write!(text, " Default: {}.", key.default);
+    }
+    text.replace('`', "")
 }
 
 /// The schema of a map that has these keys and no others.

@@ -461,9 +461,9 @@ fn scalar(text: &str, plain: bool, span: Span, sink: &mut Sink) -> Kind {
         "true" | "True" | "TRUE" => Scalar::Bool(true),
         "false" | "False" | "FALSE" => Scalar::Bool(false),
         _ => match number(text) {
-            None => Scalar::Text(text.to_owned()),
-            Some(Some(number)) => Scalar::Number(number, text.to_owned()),
-            Some(None) => {
+            Numeric::Text => Scalar::Text(text.to_owned()),
+            Numeric::Number(number) => Scalar::Number(number, text.to_owned()),
+            Numeric::Beyond => {
                 sink.report(
                     Finding::new(span, format!("{} is not a number that can be held", quoted(text)))
                         .hint("if it is text, put it in quotes"),
@@ -474,23 +474,33 @@ fn scalar(text: &str, plain: bool, span: Span, sink: &mut Sink) -> Kind {
     })
 }
 
-/// A number by the core schema: `Some(None)` where its value cannot be held.
-fn number(text: &str) -> Option<Option<Number>> {
+/// What plain text is, where it looks like a number.
+enum Numeric {
+    /// A number.
+    Number(Number),
+    /// One whose value cannot be held.
+    Beyond,
+    /// Text all the same.
+    Text,
+}
+
+/// A number by the core schema.
+fn number(text: &str) -> Numeric {
+    let held = |number: Option<Number>| number.map_or(Numeric::Beyond, Numeric::Number);
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     if matches!(unsigned, ".inf" | ".Inf" | ".INF") || matches!(text, ".nan" | ".NaN" | ".NAN") {
-        return Some(None);
+        return Numeric::Beyond;
     }
     let digits = |text: &str, radix| !text.is_empty() && text.chars().all(|c| c.is_digit(radix));
     for (prefix, radix) in [("0o", 8), ("0x", 16)] {
-        if let Some(rest) = text.strip_prefix(prefix) {
-            return digits(rest, radix).then(|| u64::from_str_radix(rest, radix).ok().map(Number::from));
+        if let Some(rest) = text.strip_prefix(prefix).filter(|rest| digits(rest, radix)) {
+            return held(u64::from_str_radix(rest, radix).ok().map(Number::from));
         }
     }
     if digits(unsigned, 10) {
         let text = text.strip_prefix('+').unwrap_or(text);
-        return Some(
-            text.parse::<u64>().map(Number::from).or_else(|_| text.parse::<i64>().map(Number::from)).ok(),
-        );
+        let number = text.parse::<u64>().map(Number::from).or_else(|_| text.parse::<i64>().map(Number::from));
+        return held(number.ok());
     }
     let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
         Some((mantissa, exponent)) => (mantissa, Some(exponent.strip_prefix(['+', '-']).unwrap_or(exponent))),
@@ -499,8 +509,11 @@ fn number(text: &str) -> Option<Option<Number>> {
     let (whole, part) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let float = (digits(whole, 10) && (part.is_empty() || digits(part, 10)))
         || (whole.is_empty() && digits(part, 10));
-    (float && exponent.is_none_or(|exponent| digits(exponent, 10)))
-        .then(|| text.parse::<f64>().ok().and_then(Number::from_f64))
+    if float && exponent.is_none_or(|exponent| digits(exponent, 10)) {
+        held(text.parse::<f64>().ok().and_then(Number::from_f64))
+    } else {
+        Numeric::Text
+    }
 }
 
 #[cfg(test)]

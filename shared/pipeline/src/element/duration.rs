@@ -11,8 +11,7 @@ use crate::near::quoted;
 use crate::tree::{Kind, Pair, Scalar};
 
 /// What a stage's attempt may take: the most is what SQS hides a message for.
-pub(crate) const TIMEOUT: RangeInclusive<Duration> =
-    Duration::from_millis(100)..=Duration::from_secs(12 * 3600);
+pub(crate) const TIMEOUT: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_hours(12);
 /// The default of a stage's `timeout`.
 pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_mins(1);
 

@@ -26,7 +26,7 @@ const KEYS: &[Key] = &[
         takes: "a map of overrides by source",
         default: "",
         about: "Settings of sources.",
-        schema: || Value::Null,
+        schema: || json!({ "type": "object" }),
     },
     Key {
         name: "stages",
@@ -34,7 +34,7 @@ const KEYS: &[Key] = &[
         takes: "a map of overrides by stage",
         default: "",
         about: "Settings of stages.",
-        schema: || Value::Null,
+        schema: || json!({ "type": "object" }),
     },
 ];
 

@@ -113,14 +113,6 @@ pub(crate) fn resolve(
     Some(Spanned { value, span: input.span })
 }
 
-/// An input as a manifest writes it.
-pub(crate) fn show(input: &Input) -> String {
-    match input {
-        Input::Source(name) | Input::Items(name) => name.clone(),
-        Input::Outcomes(name) => format!("{name}.outcomes"),
-    }
-}
-
 pub(crate) fn schema() -> Value {
     json!({
         "type": "array",

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::source::{self, Source};
 use super::stage::{self, Stage};
@@ -55,7 +55,7 @@ pub(crate) const KEYS: &[Key] = &[
         takes: "a map of sources by name",
         default: "",
         about: "Where events come from.",
-        schema: || Value::Null,
+        schema: || json!({ "type": "object" }),
     },
     Key {
         name: "stages",
@@ -63,7 +63,7 @@ pub(crate) const KEYS: &[Key] = &[
         takes: "a map of stages by name",
         default: "",
         about: "What is done with them.",
-        schema: || Value::Null,
+        schema: || json!({ "type": "object" }),
     },
     Key {
         name: "environments",

@@ -75,6 +75,11 @@ fn report(manifest: &Manifest, ring: &[(usize, Span)], sink: &mut Sink) {
         .map(|step| format!("`{}`", manifest.stages[ring[(first + step) % ring.len()].0].name.value))
         .collect();
     names.reverse();
+    const MOST: usize = 16;
+    if names.len() > MOST {
+        let left_out = names.len() - MOST;
+        names.splice(MOST / 2..names.len() - MOST / 2, [format!("… {left_out} more …")]);
+    }
     let (message, hint) = if ring.len() == 1 {
         (format!("stage {} takes its own items", names[0]), "name another input")
     } else {

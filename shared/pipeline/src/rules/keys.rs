@@ -7,18 +7,32 @@ use super::twice::comparable;
 use crate::diagnostic::{Finding, Sink};
 use crate::element::manifest::Manifest;
 use crate::element::stage::Stage;
+use crate::limits::MAX_ALL_OUTPUTS;
 use crate::near::quoted;
 
 pub(super) fn check(manifest: &Manifest, sink: &mut Sink) {
+    // Every output is compared with every other, so their number is bounded.
+    let mut outputs = 0;
+    for stage in &manifest.stages {
+        outputs += stage.config.as_ref().map_or(0, |(_, built)| built.outputs.len());
+        if outputs > MAX_ALL_OUTPUTS {
+            sink.report(
+                Finding::new(stage.name.span, format!("the stages name more than {MAX_ALL_OUTPUTS} outputs"))
+                    .hint("make several pipelines of it"),
+            );
+            return;
+        }
+    }
     for stage in &manifest.stages {
         within(stage, sink);
     }
     let spaces: Vec<Option<Vec<Space>>> = manifest.stages.iter().map(spaces).collect();
     for (at, stage) in manifest.stages.iter().enumerate() {
         // One is enough: what keeps it from one other keeps it from all.
-        manifest.stages[..at].iter().enumerate().any(|(before, other)| {
-            between(stage, spaces[at].as_deref(), other, spaces[before].as_deref(), sink)
-        });
+        manifest.stages[..at]
+            .iter()
+            .zip(&spaces)
+            .any(|(other, others)| between(stage, spaces[at].as_deref(), other, others.as_deref(), sink));
     }
 }
 

@@ -1,6 +1,7 @@
 //! No stage writes where a source of the pipeline listens, or its outputs would come back as inputs.
 
 use std::collections::{HashMap, VecDeque};
+use std::fmt::Write;
 
 use tidemill_core::plan::Input;
 
@@ -62,7 +63,7 @@ fn way(manifest: &Manifest, inputs: &[Vec<Spanned<Input>>], source: &str, to: us
                     let mut way = format!("`{source}`");
                     let mut stage = Some(at);
                     while let Some(at) = stage {
-                        way.push_str(&format!(" → `{}`", manifest.stages[at].name.value));
+                        let _ = write!(way, " → `{}`", manifest.stages[at].name.value);
                         stage = next.get(&at).copied().flatten();
                     }
                     return Some(way);

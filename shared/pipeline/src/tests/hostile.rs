@@ -74,9 +74,12 @@ fn size() {
     refused(&"%YAML 1.2\n".repeat(MAX_BYTES / 10), "");
 }
 
+fn many(count: usize, line: &dyn Fn(usize) -> String) -> String {
+    (0..count).map(line).collect()
+}
+
 #[test]
 fn numbers_of_things() {
-    let many = |count: usize, line: &dyn Fn(usize) -> String| (0..count).map(line).collect::<String>();
     refused(&many(60_000, &|at| format!("key{at}: {at}\n")), "more");
     let stages = many(20_000, &|at| format!("  s{at}: {{ type: copy, inputs: [uploads] }}\n"));
     refused(&format!("{HEAD}stages:\n{stages}"), "at most 128 are taken");
@@ -92,7 +95,7 @@ fn numbers_of_things() {
     refused(&format!("{HEAD}stages:\n  a:\n    type: copy\n    inputs: [uploads]\n{keys}"), "more");
     let copies = many(20, &|at| format!("{{ name: {} }}, ", "a".repeat(at + 1)));
     let output = "output: { bucket: media, key: \"{key}/{rendition}\" }";
-    let stages = many(128, &|at| {
+    let stages = many(100, &|at| {
         format!("  s{at}: {{ type: copy, inputs: [uploads], {output}, copies: [{copies}] }}\n")
     });
     let environments =
@@ -113,10 +116,7 @@ fn numbers_of_things() {
 
 #[test]
 fn big_overrides() {
-    let keys: String = (0..20_000).fold(String::new(), |mut text, at| {
-        let _ = write!(text, "k{at}: 1, ");
-        text
-    });
+    let keys = many(20_000, &|at| format!("k{at}: 1, "));
     let text = format!(
         "{HEAD}stages: {{ a: {{ type: copy, inputs: [uploads], when: {{ data: {{ {keys} }} }} }} }}\n\
          environments: {{ prod: {{ stages: {{ a: {{ when: {{ data: {{ {keys} }} }} }} }} }} }}\n"
@@ -126,7 +126,7 @@ fn big_overrides() {
 
 #[test]
 fn findings_are_bounded() {
-    let text = (0..5_000).map(|at| format!("key{at}: {at}\n")).collect::<String>();
+    let text = many(5_000, &|at| format!("key{at}: {at}\n"));
     let diagnostics = parse(&text).unwrap_err();
     assert_eq!(diagnostics.iter().count(), MAX_FINDINGS);
     // Every unknown key, and the four that are missing.

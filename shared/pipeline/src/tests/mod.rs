@@ -1,6 +1,7 @@
 //! Manifests with what is said about them: below a line, `^^^^` under the offending text and the message.
 
 mod fixture;
+mod graphs;
 mod hostile;
 mod manifests;
 mod readme;
