@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use crate::config::Format;
+use crate::config::{DEFAULT_QUALITY, Format, RenditionConfig};
 use crate::decode::Header;
 use crate::render::{Level, Plan};
 use crate::sniff::Kind;
@@ -32,7 +32,11 @@ impl Plan {
             return Cost { memory: 64 << 10, cpu: Duration::from_micros(50) };
         }
         let decoding = header.decoding[layout.shrink as usize];
-        let shrunk = header.pixels() >> (2 * layout.shrink as u32);
+        let shrunk = match header.kind {
+            Kind::Jpeg => header.pixels() >> (2 * layout.shrink as u32),
+            // Other formats do not decode at less than full size.
+            _ => header.pixels(),
+        };
         let mut peak = decoding.peak;
         let mut nanos = match header.kind {
             Kind::Jpeg => header.pixels() * if header.progressive { 12 } else { 6 } + shrunk * 2,
@@ -51,8 +55,8 @@ impl Plan {
             let after = if layout.last_use(None) == Some(index) { held - original } else { held };
             let turned = if header.orientation.tag() > 1 { own } else { 0 };
             for rendition in &level.renditions {
-                let format = self.renditions()[*rendition].format;
-                let (working, file) = encoding(header, format);
+                let RenditionConfig { format, quality, .. } = self.renditions()[*rendition];
+                let (working, file) = encoding(header, format, quality.unwrap_or(DEFAULT_QUALITY));
                 peak = peak.max(after + own + turned + (working + file) * pixels(level) / 4);
                 files += file * pixels(level) / 4;
                 nanos += pixels(level)
@@ -85,6 +89,10 @@ fn bytes(header: &Header, level: &Level) -> u64 {
 
 /// What the resampler takes between its two passes, and for alpha beside them.
 fn scratch(header: &Header, level: &Level, source: u64) -> u64 {
+    // A picture that keeps its size is copied.
+    if source == pixels(level) {
+        return 0;
+    }
     let (samples, premultiplied) = match (header.planar, header.samples) {
         (false, 4) => (4, source * 4),
         (false, samples) => (samples, 0),
@@ -97,13 +105,18 @@ fn scratch(header: &Header, level: &Level, source: u64) -> u64 {
 }
 
 /// Quarter bytes per pixel that an encoder takes while it works, and that its file may have.
-fn encoding(header: &Header, format: Format) -> (u64, u64) {
+fn encoding(header: &Header, format: Format, quality: u8) -> (u64, u64) {
+    let lossy = match quality {
+        ..=85 => 3,
+        86..=95 => 6,
+        _ => 12,
+    };
     match format {
         // Symbols (see `jpeg::encode`), and planes if there are none yet.
-        Format::Jpeg => (if header.planar || header.samples == 1 { 8 } else { 14 }, 4),
+        Format::Jpeg => (if header.planar || header.samples == 1 { 8 } else { 14 }, lossy),
         // Planes, libwebp's own planes, modes and symbols.
-        Format::Webp => (18, 3),
-        Format::Png => (if header.planar { 14 } else { 2 }, header.samples * 5),
+        Format::Webp => (18, lossy),
+        Format::Png => (if header.planar { 14 } else { 2 }, header.samples * 6),
         Format::Info => (0, 0),
     }
 }

@@ -633,7 +633,7 @@ fn sequential(
         if k > 63 {
             return Err(bad_code());
         }
-        block[usize::from(ZIGZAG[k])] = scaled(value, quantiser[k]);
+        block[usize::from(ZIGZAG[k] & 63)] = scaled(value, quantiser[k]);
         last = k;
         k += 1;
     }
@@ -792,15 +792,15 @@ fn write<const N: usize>(plane: &mut Plane, bx: usize, by: usize, samples: &[[u8
     if x >= plane.width {
         return;
     }
-    let rows = plane.data.chunks_exact_mut(plane.width).skip(y).zip(samples);
-    if x + N <= plane.width {
-        for (row, samples) in rows {
-            row[x..x + N].copy_from_slice(samples);
+    let count = N.min(plane.width - x);
+    let mut at = y * plane.width + x;
+    for samples in samples {
+        // Past the last row there is nothing.
+        let Some(row) = plane.data.get_mut(at..at + count) else { return };
+        match row.first_chunk_mut::<N>() {
+            Some(row) => *row = *samples,
+            None => row.copy_from_slice(&samples[..count]),
         }
-    } else {
-        for (row, samples) in rows {
-            let count = row.len() - x;
-            row[x..].copy_from_slice(&samples[..count]);
-        }
+        at += plane.width;
     }
 }

@@ -133,20 +133,27 @@ impl Tokens {
 #[inline]
 fn fetch(plane: &Plane, bx: usize, by: usize) -> [[u8; 8]; 8] {
     let (x, y) = (bx * 8, by * 8);
-    let whole = x + 8 <= plane.width;
-    std::array::from_fn(|row| {
-        let start = (y + row).min(plane.height - 1) * plane.width;
+    let mut out = [[0; 8]; 8];
+    for (line, out) in out.iter_mut().enumerate() {
+        let start = (y + line).min(plane.height - 1) * plane.width;
         let row = &plane.data[start..start + plane.width];
-        match row.get(x..x + 8).and_then(|samples| samples.first_chunk::<8>()) {
-            Some(samples) if whole => *samples,
-            _ => std::array::from_fn(|column| row[(x + column).min(plane.width - 1)]),
+        if let Some(samples) = row.get(x..).and_then(|rest| rest.first_chunk::<8>()) {
+            *out = *samples;
+        } else {
+            for (column, out) in out.iter_mut().enumerate() {
+                *out = row[(x + column).min(plane.width - 1)];
+            }
         }
-    })
+    }
+    out
 }
 
 /// Symbols that are gathered per pixel before tables are made of them: two bytes a pixel. Photos at sensible
 /// qualities have fewer; the rest of a picture that has more is written with the tables of its first part.
 const PER_PIXEL: (usize, usize) = (1, 2);
+
+/// Symbols that a unit of six blocks may have.
+const UNIT: usize = 6 * 64;
 
 /// Encodes a picture of one plane, or of three whose chroma has half the luma's size, rounded up.
 ///
@@ -157,7 +164,8 @@ pub(crate) fn encode(planes: &[Plane], quality: u8, stop: &dyn Fn() -> bool) -> 
     let tables = [table(&LUMA, quality), table(&CHROMA, quality)];
     let quantisers = tables.each_ref().map(Quantiser::new);
     let most = (luma.data.len() * PER_PIXEL.0 / PER_PIXEL.1).max(1 << 12);
-    let mut tokens = Tokens { list: Vec::with_capacity(most / 8), counts: [[0; 257]; 4] };
+    // Room for one more unit, so that the list never grows: what is not used is never touched.
+    let mut tokens = Tokens { list: Vec::with_capacity(most + UNIT), counts: [[0; 257]; 4] };
     let mut writer: Option<Writer> = None;
     let mut previous = [0i32; 3];
     let unit = if colour { 16 } else { 8 };
@@ -176,21 +184,19 @@ pub(crate) fn encode(planes: &[Plane], quality: u8, stop: &dyn Fn() -> bool) -> 
                 let block = quantisers[1].apply(&transform::forward_8(&fetch(plane, x, y)));
                 tokens.block(&block, previous, 2);
             }
-        }
-        if let Some(writer) = &mut writer {
-            writer.write(&tokens.list);
-            tokens.list.clear();
-        } else if tokens.list.len() > most {
-            // What comes may need any symbol there is.
-            for (class, counts) in tokens.counts.iter_mut().enumerate() {
-                for symbol in legal(class) {
-                    counts[usize::from(symbol)] += 1;
-                }
+            if tokens.list.len() > most {
+                let writer = writer.get_or_insert_with(|| {
+                    // What comes may need any symbol there is.
+                    for (class, counts) in tokens.counts.iter_mut().enumerate() {
+                        for symbol in legal(class) {
+                            counts[usize::from(symbol)] += 1;
+                        }
+                    }
+                    Writer::new(planes, &tables, &tokens.counts)
+                });
+                writer.write(&tokens.list);
+                tokens.list.clear();
             }
-            let mut begun = Writer::new(planes, &tables, &tokens.counts);
-            begun.write(&tokens.list);
-            writer = Some(begun);
-            tokens.list = Vec::new();
         }
     }
     let mut writer = writer.unwrap_or_else(|| Writer::new(planes, &tables, &tokens.counts));

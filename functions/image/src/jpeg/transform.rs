@@ -22,8 +22,11 @@ struct Lanes([i32; 8]);
 
 impl Lanes {
     #[inline(always)]
-    fn map(self, f: impl Fn(i32) -> i32) -> Self {
-        Self(self.0.map(f))
+    fn map(mut self, f: impl Fn(i32) -> i32) -> Self {
+        for x in &mut self.0 {
+            *x = f(*x);
+        }
+        self
     }
     #[inline(always)]
     fn shift(self, by: u32) -> Self {
@@ -44,16 +47,22 @@ impl Lanes {
 impl std::ops::Add for Lanes {
     type Output = Self;
     #[inline(always)]
-    fn add(self, other: Self) -> Self {
-        Self(std::array::from_fn(|i| self.0[i].wrapping_add(other.0[i])))
+    fn add(mut self, other: Self) -> Self {
+        for (x, y) in self.0.iter_mut().zip(other.0) {
+            *x = x.wrapping_add(y);
+        }
+        self
     }
 }
 
 impl std::ops::Sub for Lanes {
     type Output = Self;
     #[inline(always)]
-    fn sub(self, other: Self) -> Self {
-        Self(std::array::from_fn(|i| self.0[i].wrapping_sub(other.0[i])))
+    fn sub(mut self, other: Self) -> Self {
+        for (x, y) in self.0.iter_mut().zip(other.0) {
+            *x = x.wrapping_sub(y);
+        }
+        self
     }
 }
 
@@ -67,7 +76,13 @@ impl std::ops::Mul<i32> for Lanes {
 
 #[inline(always)]
 fn transpose(rows: [Lanes; 8]) -> [Lanes; 8] {
-    std::array::from_fn(|i| Lanes(std::array::from_fn(|j| rows[j].0[i])))
+    let mut out = [Lanes([0; 8]); 8];
+    for (i, row) in rows.iter().enumerate() {
+        for (out, x) in out.iter_mut().zip(row.0) {
+            out.0[i] = x;
+        }
+    }
+    out
 }
 
 /// One inverse pass over eight columns; the result has `BITS` more fractional bits.
@@ -100,11 +115,25 @@ fn byte(x: i32) -> u8 {
 
 /// Eight rows of eight samples from dequantised coefficients in rows.
 pub(super) fn inverse_8(block: &[i16; 64]) -> [[u8; 8]; 8] {
-    let rows: [Lanes; 8] =
-        std::array::from_fn(|i| Lanes(std::array::from_fn(|j| i32::from(block[i * 8 + j]))));
-    let first = inverse(rows).map(|lanes| lanes.descale(BITS - PASS).narrow());
+    let mut rows = [Lanes([0; 8]); 8];
+    for (row, block) in rows.iter_mut().zip(block.as_chunks::<8>().0) {
+        for (x, coefficient) in row.0.iter_mut().zip(block) {
+            *x = i32::from(*coefficient);
+        }
+    }
+    let mut first = inverse(rows);
+    for lanes in &mut first {
+        *lanes = lanes.descale(BITS - PASS).narrow();
+    }
     let second = transpose(inverse(transpose(first)));
-    second.map(|lanes| lanes.descale(BITS + PASS + 3).0.map(byte))
+    let mut out = [[0; 8]; 8];
+    for (out, lanes) in out.iter_mut().zip(second) {
+        let lanes = lanes.descale(BITS + PASS + 3);
+        for (out, x) in out.iter_mut().zip(lanes.0) {
+            *out = byte(x);
+        }
+    }
+    out
 }
 
 /// A block that has nothing but its mean.
@@ -182,12 +211,19 @@ fn forward(s: [Lanes; 8], even: impl Fn(Lanes) -> Lanes, odd: impl Fn(Lanes) -> 
 
 /// The forward transform of samples less 128, in rows; coefficients come out eight times too large.
 pub(super) fn forward_8(samples: &[[u8; 8]; 8]) -> [i16; 64] {
-    let rows = samples.map(|row| Lanes(row.map(|sample| i32::from(sample) - 128)));
+    let mut rows = [Lanes([0; 8]); 8];
+    for (row, samples) in rows.iter_mut().zip(samples) {
+        for (x, sample) in row.0.iter_mut().zip(samples) {
+            *x = i32::from(*sample) - 128;
+        }
+    }
     let first = transpose(forward(transpose(rows), |x| x.shift(PASS), |x| x.descale(BITS - PASS)));
     let second = forward(first, |x| x.descale(PASS), |x| x.descale(BITS + PASS));
     let mut out = [0; 64];
     for (out, row) in out.as_chunks_mut::<8>().0.iter_mut().zip(second) {
-        *out = row.0.map(|x| x as i16);
+        for (out, x) in out.iter_mut().zip(row.0) {
+            *out = x as i16;
+        }
     }
     out
 }
