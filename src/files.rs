@@ -10,7 +10,11 @@ use crate::place::show;
 /// Writes `path`, or replaces it: first under a temporary name beside it, so that nobody reads half a file.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     replace(path, bytes).map_err(|error| {
-        let failure = Failure::new(format!("cannot write `{}`: {}", show(path), why(&error)));
+        let cause = match error.kind() {
+            io::ErrorKind::NotFound => "its folder is not there".to_owned(),
+            _ => why(&error),
+        };
+        let failure = Failure::new(format!("cannot write `{}`: {cause}", show(path)));
         match error.kind() {
             io::ErrorKind::NotFound => failure.hint("make the folder first, or name another one"),
             io::ErrorKind::PermissionDenied => failure.hint("name a folder in which you may write"),

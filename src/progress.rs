@@ -18,9 +18,6 @@ const EVERY: Duration = Duration::from_secs(10);
 /// How many lines about single items are written before the rest is only counted.
 const LINES: u64 = 10;
 
-/// How many dead letters are kept for the end.
-const NAMED: usize = 5;
-
 /// Follows a run.
 pub(crate) struct Progress {
     bar: Option<ProgressBar>,
@@ -32,7 +29,6 @@ struct State {
     queued: u64,
     ended: u64,
     dead: u64,
-    named: Vec<Dead>,
     /// Lines about single items since the last rest.
     retries: u64,
     buried: u64,
@@ -42,20 +38,9 @@ struct State {
     told: Instant,
 }
 
-/// An item that was given up.
-#[derive(Clone, Debug)]
-pub(crate) struct Dead {
-    pub(crate) stage: String,
-    pub(crate) subject: String,
-    pub(crate) reason: String,
-}
-
-impl Dead {
-    /// As a line.
-    pub(crate) fn line(&self) -> String {
-        let Self { stage, subject, reason } = self;
-        format!("{} {stage}: {}: {}", say::paint("dead:", "1;31"), clean(subject), clean(reason))
-    }
+/// A line about an item that was given up.
+pub(crate) fn dead_line(stage: &str, subject: &str, reason: &str) -> String {
+    format!("{} {stage}: {}: {}", say::paint("dead:", "1;31"), clean(subject), clean(reason))
 }
 
 impl Progress {
@@ -63,17 +48,8 @@ impl Progress {
     pub(crate) fn new(pipeline: &str, watch: bool) -> Self {
         let bar = stderr().is_terminal().then(|| bar(pipeline));
         let now = Instant::now();
-        let state = State {
-            queued: 0,
-            ended: 0,
-            dead: 0,
-            named: Vec::new(),
-            retries: 0,
-            buried: 0,
-            fresh: 0,
-            started: now,
-            told: now,
-        };
+        let state =
+            State { queued: 0, ended: 0, dead: 0, retries: 0, buried: 0, fresh: 0, started: now, told: now };
         Self { bar, watch, state: Mutex::new(state) }
     }
 
@@ -100,11 +76,6 @@ impl Progress {
         }
     }
 
-    /// The first of those that were given up in this run.
-    pub(crate) fn dead(&self) -> Vec<Dead> {
-        self.lock().named.clone()
-    }
-
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -119,14 +90,9 @@ impl Progress {
         state.fresh += ended.count;
         if let Some(reason) = reason {
             state.dead += ended.count;
-            let (stage, subject) = (ended.stage.clone(), ended.subject.clone());
-            let dead = Dead { stage, subject, reason: reason.clone() };
             if self.watch {
                 state.buried += 1;
-                self.limited(state.buried, || dead.line());
-            }
-            if state.named.len() < NAMED {
-                state.named.push(dead);
+                self.limited(state.buried, || dead_line(&ended.stage, &ended.subject, reason));
             }
             if let Some(bar) = &self.bar {
                 bar.set_message(format!("  {} dead", count(state.dead)));

@@ -39,7 +39,7 @@ pub(crate) struct Args {
     /// At most this many pixels high
     #[arg(long, value_name = "PIXELS")]
     height: Option<u32>,
-    /// How the picture meets width and height [default: inside]
+    /// Show all of the picture inside width and height, or cover them and crop [default: inside]
     #[arg(long)]
     fit: Option<FitArg>,
     /// The quality of JPEG and WebP, 1 to 100 [default: 80]
@@ -55,9 +55,7 @@ pub(crate) struct Args {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum FitArg {
-    /// All of the picture, as large as the box allows
     Inside,
-    /// All of the box, filled; the picture is cropped from the centre
     Cover,
 }
 

@@ -91,11 +91,22 @@ pub(crate) struct Selection {
 
 /// A host's error with what to do next about this pipeline.
 pub(crate) fn failed(error: &HostError, place: &Place) -> Failure {
-    let message = clean(&error.to_string());
+    let message = without_numbers(&clean(&error.to_string()));
     let failure = if error.is_usage() { Failure::usage(message) } else { Failure::new(message) };
     match error.hint() {
         Some(hint) => failure.hint(typed(&hint, place)),
         None => failure,
+    }
+}
+
+/// A message without the numbers that a system gives its errors.
+fn without_numbers(message: &str) -> String {
+    match message
+        .split_once(" (os error ")
+        .and_then(|(before, after)| Some((before, after.split_once(')')?.1)))
+    {
+        Some((before, after)) => format!("{before}{after}"),
+        None => message.to_owned(),
     }
 }
 

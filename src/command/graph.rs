@@ -22,7 +22,7 @@ Examples:
 pub(crate) struct Args {
     /// The pipeline's folder, or its pipeline.yaml
     dir: PathBuf,
-    /// What to draw [default: mermaid for an output named .mmd or .mermaid, else svg]
+    /// A picture, or text that Markdown viewers draw [default: by the output's extension, else svg]
     #[arg(long)]
     format: Option<Format>,
     /// Where to write it [default: stdout]
@@ -35,9 +35,7 @@ pub(crate) struct Args {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Format {
-    /// A picture
     Svg,
-    /// Text that many Markdown viewers draw
     Mermaid,
 }
 

@@ -48,7 +48,10 @@ fn write(command: &clap::Command, dir: &Path) -> Result<usize, Failure> {
 fn page(command: clap::Command) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
     Man::new(command)
+        .source(concat!("tidemill ", env!("CARGO_PKG_VERSION")))
         .render(&mut bytes)
         .map_err(|error| Failure::new(format!("cannot write the manual page: {}", why(&error))))?;
-    Ok(bytes)
+    // What stands below a command's help are its examples, and manual pages have a section for those.
+    let text = String::from_utf8_lossy(&bytes).replace(".SH EXTRA\nExamples:\n", ".SH EXAMPLES\n");
+    Ok(text.into_bytes())
 }

@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::Path;
 
 use serde_json::Value;
-use tidemill_pattern::Pattern;
+use tidemill_pattern::{Pattern, PatternError};
 
 use crate::failure::{Ending, Failure, why};
 use crate::human::{clean, shorten};
@@ -32,19 +32,11 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<Ending, Failure> {
-    let (name, text) = load(&args.pattern)?;
-    let pattern = Pattern::parse(&text).map_err(|errors| {
-        let all: Vec<String> = errors.iter().map(|error| clean(&error.to_string())).collect();
-        let what = if name == args.pattern { format!("the pattern {}", clean(&name)) } else { "the pattern".to_owned() };
-        match all.as_slice() {
-            [one] => Failure::usage(format!("{what} is wrong: {one}")),
-            more => Failure::usage(format!("{what} is wrong:\n  {}", more.join("\n  "))),
-        }
-        .hint("a pattern is an object of fields with lists, such as {\"data\": {\"key\": [{\"suffix\": \".csv\"}]}}")
-    })?;
+    let given = load(&args.pattern)?;
+    let pattern = Pattern::parse(&given.text).map_err(|errors| wrong(&given, &errors))?;
     let mut ending = Ending::Done;
     for event in &args.events {
-        let (name, text) = load(event)?;
+        let Given { name, text, .. } = load(event)?;
         let values: Vec<Value> = serde_json::Deserializer::from_str(&text)
             .into_iter()
             .collect::<Result<_, _>>()
@@ -69,24 +61,49 @@ pub(crate) fn run(args: &Args) -> Result<Ending, Failure> {
     Ok(ending)
 }
 
-/// A text that is given as it is or in a file, with a short name for it.
-fn load(given: &str) -> Result<(String, String), Failure> {
+/// A text that was given as it is or in a file, with a short name for it.
+struct Given {
+    name: String,
+    text: String,
+    inline: bool,
+}
+
+fn load(given: &str) -> Result<Given, Failure> {
     if given == "-" {
         let mut text = String::new();
         std::io::stdin()
             .lock()
             .read_to_string(&mut text)
             .map_err(|error| Failure::new(format!("cannot read standard input: {}", why(&error))))?;
-        return Ok(("stdin".to_owned(), text));
+        return Ok(Given { name: "stdin".to_owned(), text, inline: false });
     }
     if given.trim_start().starts_with(['{', '[']) {
-        return Ok((shorten(given.trim(), 60), given.to_owned()));
+        return Ok(Given { name: shorten(given.trim(), 60), text: given.to_owned(), inline: true });
     }
     match std::fs::read_to_string(Path::new(given)) {
-        Ok(text) => Ok((given.to_owned(), text)),
+        Ok(text) => Ok(Given { name: given.to_owned(), text, inline: false }),
         Err(error) => {
             Err(Failure::usage(format!("cannot read `{}`: {}", show(Path::new(given)), why(&error)))
                 .hint("give the name of a file, or JSON in quotes: it begins with `{`"))
+        }
+    }
+}
+
+/// Everything that is wrong with a pattern, and how to mend it.
+fn wrong(given: &Given, errors: &[PatternError]) -> Failure {
+    const EXAMPLE: &str = "a pattern is an object of fields with lists, such as {\"data\": {\"key\": [{\"suffix\": \".csv\"}]}}";
+    let what =
+        if given.inline { "the pattern".to_owned() } else { format!("the pattern {}", clean(&given.name)) };
+    match errors {
+        [PatternError { pointer, message, hint }] => {
+            let place = if pointer.is_empty() { String::new() } else { format!(" at {}", clean(pointer)) };
+            Failure::usage(format!("{what} is wrong: {}{place}", clean(message)))
+                .hint(hint.as_deref().unwrap_or(EXAMPLE))
+        }
+        more => {
+            let lines: Vec<String> = more.iter().map(|error| clean(&error.to_string())).collect();
+            Failure::usage(format!("{what} is wrong in {} places:\n  {}", more.len(), lines.join("\n  ")))
+                .hint(EXAMPLE)
         }
     }
 }

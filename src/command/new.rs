@@ -9,7 +9,6 @@ use tidemill_core::Entry;
 use tidemill_pipeline::{FILE, Plan};
 
 use crate::failure::{Ending, Failure, why};
-use crate::human::clean;
 use crate::place::{program, quoted, show};
 use crate::say;
 
@@ -49,20 +48,17 @@ const FILES: [(&str, &str); 4] = [
 pub(crate) fn run(command: &Command, functions: &[Entry]) -> Result<Ending, Failure> {
     let Command::Pipeline(Pipeline { name: dir }) = command;
     let name = dir.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    if !functions.iter().any(|function| function.name == "image") {
+        return Err(Failure::new("this build does not have the function `image`, which the skeleton uses")
+            .hint("build it with the cargo feature `image`"));
+    }
     let text = FILES[0].1.replace("NAME", name);
-    if let Err(diagnostics) = Plan::parse(Path::new(FILE), &text, None, functions) {
-        return Err(match diagnostics.iter().find(|finding| text[finding.span.clone()].contains(name)) {
-            Some(finding) => {
-                let failure = Failure::usage(format!(
-                    "`{}` cannot be a pipeline's name: {}",
-                    clean(name),
-                    finding.message
-                ));
-                failure.hint("use lower-case letters, digits and dashes, such as photos-on-upload")
-            }
-            None => Failure::new("this build has not the functions that the skeleton uses")
-                .hint("build it with the cargo feature `image`"),
-        });
+    let plan = Plan::parse(Path::new(FILE), &text, None, functions);
+    if !plan.as_ref().is_ok_and(|plan| plan.name == name) {
+        let rule = plan.err().and_then(|findings| findings.iter().find_map(|finding| finding.hint.clone()));
+        return Err(Failure::usage(format!("`{}` is no name for a pipeline", show(dir))).hint(
+            rule.unwrap_or_else(|| "use lower-case letters, digits and dashes, such as `photos`".to_owned()),
+        ));
     }
     make(dir, name)?;
     say::talk(&format!("made {}", show(dir)));

@@ -12,7 +12,7 @@ use crate::command::dead::failed;
 use crate::failure::{Ending, Failure};
 use crate::human::{self, clean, count, of};
 use crate::place::{Place, show};
-use crate::progress::{Progress, per_second};
+use crate::progress::{Progress, dead_line, per_second};
 use crate::table::{Align, Table};
 use crate::{interrupt, say};
 
@@ -89,7 +89,7 @@ pub(crate) fn run(args: Args, functions: &[Entry]) -> Result<Ending, Failure> {
     let result = tidemill_embedded::run(plan, options, stop.clone(), Arc::clone(&progress) as _);
     progress.clear();
     let summary = result.map_err(|error| failed(&error, &place))?;
-    let report = Report { place: &place, state: args.state, sources, progress: &progress, summary: &summary };
+    let report = Report { place: &place, state: args.state, sources, summary: &summary };
     report.show(args.json)?;
     Ok(if summary.stopped || stop.is_set() {
         Ending::Interrupted
@@ -112,14 +112,13 @@ fn sources(plan: &Plan, place: &Place, buckets: &BTreeMap<String, PathBuf>) -> V
     plan.sources.iter().filter_map(|source| of(&source.source)).collect()
 }
 
-/// How many files that are no objects are named.
+/// How many dead letters, or files that are no objects, are named.
 const NAMED: usize = 5;
 
 struct Report<'a> {
     place: &'a Place,
     state: Option<PathBuf>,
     sources: Vec<String>,
-    progress: &'a Progress,
     summary: &'a Summary,
 }
 
@@ -234,16 +233,18 @@ impl Report<'_> {
     /// What was given up now or before, and what to type about it.
     fn dead(&self) {
         let now = self.summary.total(|stage| stage.dead);
-        let named = self.progress.dead();
-        for dead in &named {
-            say::talk(&dead.line());
+        let books = Books::open(&self.place.dir, self.state.as_deref());
+        let kept = books.and_then(|books| books.dead()).unwrap_or_default();
+        // Those of this run were buried last.
+        let fresh = &kept[kept.len().saturating_sub(now as usize)..];
+        for entry in fresh.iter().take(NAMED) {
+            say::talk(&dead_line(&entry.stage, &entry.subject, &entry.reason));
         }
-        if now > named.len() as u64 {
-            say::talk(&format!("and {} more", count(now - named.len() as u64)));
+        let named = fresh.len().min(NAMED) as u64;
+        if now > named && named > 0 {
+            say::talk(&format!("and {} more", count(now - named)));
         }
-        let kept =
-            || Some(Books::open(&self.place.dir, self.state.as_deref()).ok()?.dead().ok()?.len() as u64);
-        let before = if now == 0 { kept().unwrap_or(0) } else { 0 };
+        let before = (kept.len() - fresh.len()) as u64;
         if before > 0 {
             say::talk(&format!("{} from before", of(before, "dead letter")));
         }
