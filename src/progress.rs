@@ -34,6 +34,8 @@ struct State {
     buried: u64,
     /// Deliveries that ended since the last rest.
     fresh: u64,
+    /// Whether there was a rest already.
+    rested: bool,
     started: Instant,
     told: Instant,
 }
@@ -121,9 +123,10 @@ impl Progress {
             bar.set_message(format!("{dead}  waiting for changes, Ctrl-C ends"));
         } else if state.fresh > 0 {
             self.line(&format!("{}; waiting for changes", state.so_far()));
-        } else {
+        } else if !state.rested {
             self.line("waiting for changes; Ctrl-C ends");
         }
+        state.rested = true;
         (state.fresh, state.retries, state.buried) = (0, 0, 0);
     }
 }

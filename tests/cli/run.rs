@@ -325,6 +325,7 @@ fn watching_and_interrupted() {
     until(
         "dead: renditions: incoming/bad.png: claims to be .png, but its bytes are no image that is known here",
     );
+    until("1 of 2 done, 1 dead; waiting for changes");
     let interrupt =
         std::process::Command::new("sh").args(["-c", &format!("kill -INT {}", child.id())]).status().unwrap();
     assert!(interrupt.success());
