@@ -17,7 +17,7 @@ use crate::near::{did_you_mean, list, nearest, quoted, there_are};
 use crate::tree::{Kind, Node, Scalar, Span};
 
 /// Schemas that are walked into for one value. Alternatives inside alternatives multiply.
-const MAX_STEPS: usize = 1_000_000;
+const MAX_STEPS: usize = 250_000;
 /// References that lead to references.
 const MAX_REFERENCES: usize = 64;
 
@@ -35,11 +35,18 @@ struct At<'a> {
     place: Span,
     /// Names that are right elsewhere in the same map.
     beside: &'a [&'a str],
+    /// How many schemas led to this one without leaving the value.
+    passed: usize,
 }
 
 impl At<'_> {
     fn name(&self) -> String {
         if self.path.is_empty() { "the stage".to_owned() } else { format!("`{}`", self.path) }
+    }
+
+    /// The same value under another schema.
+    fn pass(&self) -> Self {
+        Self { passed: self.passed + 1, ..self.clone() }
     }
 }
 
@@ -64,7 +71,7 @@ impl Schema {
     ) -> bool {
         let mut found = Vec::new();
         let walk = Walk { root: &self.root, steps: Cell::new(0) };
-        walk.value(&self.root, node, &At { path: path.to_owned(), place, beside }, &mut found);
+        walk.value(&self.root, node, &At { path: path.to_owned(), place, beside, passed: 0 }, &mut found);
         if walk.steps.get() > MAX_STEPS {
             found = vec![Finding::new(place, "too large to be checked").hint("make several stages of it")];
         }
@@ -129,7 +136,10 @@ impl<'a> Walk<'a> {
     }
 
     fn value(&self, schema: &'a Value, node: &Node, at: &At<'_>, found: &mut Vec<Finding>) {
-        if matches!(node.kind, Kind::Broken) || self.steps.replace(self.steps.get() + 1) > MAX_STEPS {
+        if matches!(node.kind, Kind::Broken)
+            || at.passed > MAX_REFERENCES
+            || self.steps.replace(self.steps.get() + 1) > MAX_STEPS
+        {
             return;
         }
         let map = match schema {
@@ -143,7 +153,7 @@ impl<'a> Walk<'a> {
         if let Some(pointer) = reference(schema)
             && let Some(target) = self.root.pointer(pointer)
         {
-            self.value(target, node, at, found);
+            self.value(target, node, &at.pass(), found);
         }
         if let Some(types) = map.get("type")
             && !type_fits(types, node)
@@ -157,7 +167,7 @@ impl<'a> Walk<'a> {
             one_of(&choices, node, at, found);
         }
         for part in list_of(map, "allOf") {
-            self.value(part, node, at, found);
+            self.value(part, node, &at.pass(), found);
         }
         for keyword in ["anyOf", "oneOf"] {
             if let Some(Value::Array(parts)) = map.get(keyword) {
@@ -181,7 +191,7 @@ impl<'a> Walk<'a> {
         let mut best: Option<Vec<Finding>> = None;
         for part in &likely {
             let mut own = Vec::new();
-            self.value(part, node, at, &mut own);
+            self.value(part, node, &at.pass(), &mut own);
             if own.is_empty() {
                 return;
             }
@@ -198,7 +208,7 @@ impl<'a> Walk<'a> {
         } else if let Some(best) = best {
             found.extend(best);
         } else if let [only] = parts.iter().filter(|part| !nullable(part)).collect::<Vec<_>>().as_slice() {
-            self.value(only, node, at, found);
+            self.value(only, node, &at.pass(), found);
         } else if let Some((key, values)) = self.tags(parts)
             && matches!(node.kind, Kind::Map(_))
         {
@@ -269,7 +279,7 @@ impl<'a> Walk<'a> {
         for (index, item) in items.iter().enumerate() {
             if let Some(schema) = first.get(index).or_else(|| map.get("items")) {
                 let path = format!("{}[{index}]", at.path);
-                self.value(schema, item, &At { path, place: item.span, beside: &[] }, found);
+                self.value(schema, item, &At { path, place: item.span, beside: &[], passed: 0 }, found);
             }
         }
         if map.get("uniqueItems") == Some(&Value::Bool(true)) {
@@ -312,7 +322,7 @@ impl<'a> Walk<'a> {
                 self.value(
                     names,
                     &text,
-                    &At { path: path.clone(), place: pair.key.span, beside: &[] },
+                    &At { path: path.clone(), place: pair.key.span, beside: &[], passed: 0 },
                     found,
                 );
             }
@@ -342,7 +352,7 @@ impl<'a> Walk<'a> {
                 (None, Some(rest)) => rest,
                 (None, None) => continue,
             };
-            self.value(schema, &pair.value, &At { path, place: pair.place(), beside: &[] }, found);
+            self.value(schema, &pair.value, &At { path, place: pair.place(), beside: &[], passed: 0 }, found);
         }
         for required in list_of(map, "required").iter().filter_map(Value::as_str) {
             if !misspelt.contains(&required) && !pairs.iter().any(|pair| pair.key.value == required) {
@@ -527,4 +537,143 @@ fn bounds_of_size(
     };
     let has = if size == 0 { "is empty".to_owned() } else { format!("has {size} {}", noun(size)) };
     found.push(Finding::new(at.place, format!("{} {has}", at.name())).hint(hint));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tree;
+    use serde_json::json;
+
+    /// What is said about a text under a schema, with the text that is underlined.
+    fn check(schema: &Value, text: &str, expected: &[&str]) {
+        let mut sink = Sink::default();
+        let node = tree::read(text, &mut sink).expect("YAML");
+        let mut found = Vec::new();
+        let walk = Walk { root: schema, steps: Cell::new(0) };
+        let at = At { path: "x".to_owned(), place: node.span, beside: &[], passed: 0 };
+        walk.value(schema, &node, &at, &mut found);
+        let said: Vec<String> = found
+            .iter()
+            .map(|finding| {
+                let hint = finding.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
+                format!("{}: {}{hint}", &text[finding.span.start..finding.span.end], finding.message)
+            })
+            .collect();
+        assert_eq!(said, expected, "{text}");
+    }
+
+    #[test]
+    fn numbers() {
+        check(&json!({ "type": "number", "minimum": 0.5 }), "0.5", &[]);
+        check(
+            &json!({ "type": "integer" }),
+            "1.0",
+            &["1.0: `x` must be a whole number, not the number `1.0`"],
+        );
+        check(
+            &json!({ "exclusiveMinimum": 0, "exclusiveMaximum": 1 }),
+            "1",
+            &["1: `x` is `1` (it must be more than 0 and less than 1)"],
+        );
+        check(&json!({ "multipleOf": 2 }), "3", &["3: `x` is `3` (it must be a multiple of 2)"]);
+        check(
+            &json!({ "type": "number" }),
+            "\"3\"",
+            &["\"3\": `x` must be a number, not the text `3` (write it without quotes: 3)"],
+        );
+    }
+
+    #[test]
+    fn texts() {
+        check(
+            &json!({ "minLength": 2 }),
+            "ä",
+            &["ä: `x` has 1 character (it must have at least 2 characters)"],
+        );
+        check(
+            &json!({ "maxLength": 1 }),
+            "ab",
+            &["ab: `x` has 2 characters (it may have at most 1 character)"],
+        );
+        check(&json!({ "pattern": "(" }), "ab", &[]);
+        check(&json!({ "items": { "type": ["string", "null"] } }), "[~, a]", &[]);
+        check(
+            &json!({ "type": ["string", "null"] }),
+            "3",
+            &["3: `x` must be text, not the number `3` (put it in quotes: \"3\")"],
+        );
+        check(&json!({ "const": "a" }), "b", &["b: `x` must be `a`, not `b`"]);
+        check(
+            &json!({ "enum": [1, 2.5, true, null] }),
+            "2",
+            &["2: `x` is the number `2`, which is none of `1`, `2.5`, `true` or `null`"],
+        );
+    }
+
+    #[test]
+    fn lists() {
+        let items = json!({ "items": { "type": "integer" }, "minItems": 1, "uniqueItems": true });
+        check(&items, "[1, a]", &["a: `x[1]` must be a whole number, not the text `a`"]);
+        check(&items, "[]", &["[]: `x` is empty (it must have at least 1 entry)"]);
+        check(&items, "[1, 2, 1]", &["1: an entry of `x` is given twice"]);
+        let pair = json!({ "prefixItems": [{ "type": "string" }], "items": false, "maxItems": 1 });
+        check(&pair, "[a]", &[]);
+        check(
+            &pair,
+            "[1, 2]",
+            &[
+                "[1, 2]: `x` has 2 entries (it may have at most 1 entry)",
+                "1: `x[0]` must be text, not the number `1` (put it in quotes: \"1\")",
+                "2: `x[1]` is not allowed here",
+            ],
+        );
+    }
+
+    #[test]
+    fn maps() {
+        let open = json!({ "additionalProperties": { "type": "integer" }, "propertyNames": { "pattern": "^[a-z]+$" } });
+        check(
+            &open,
+            "{ a: 1, B: 2, c: d }",
+            &[
+                "B: `x.B` is `B`, which does not fit (it must match the regular expression `^[a-z]+$`)",
+                "d: `x.c` must be a whole number, not the text `d`",
+            ],
+        );
+        let closed = json!({ "properties": { "a": true } });
+        check(&closed, "{ a: 1, b: 2 }", &["b: unknown key `b` in `x` (there is only `a`)"]);
+        check(&json!({ "properties": { "a": true }, "additionalProperties": true }), "{ b: 2 }", &[]);
+    }
+
+    #[test]
+    fn alternatives() {
+        let either = json!({ "anyOf": [{ "type": "integer", "minimum": 3 }, { "type": "array" }] });
+        check(&either, "[]", &[]);
+        check(&either, "2", &["2: `x` is `2` (it must be at least 3)"]);
+        check(&either, "a", &["a: `x` must be a whole number or a list, not the text `a`"]);
+        let named = json!({ "oneOf": [
+            { "const": "first" },
+            { "enum": ["second"] },
+            { "type": "object", "properties": { "third": { "type": "integer" } }, "required": ["third"] },
+        ] });
+        check(
+            &named,
+            "frist",
+            &["frist: `x` is `frist`, which is none of `first` or `second` (did you mean `first`?)"],
+        );
+        check(&named, "{ third: x }", &["x: `x.third` must be a whole number, not the text `x`"]);
+    }
+
+    #[test]
+    fn references_that_go_round_and_alternatives_that_multiply_end() {
+        check(&json!({ "$ref": "#" }), "1", &[]);
+        let node = json!({ "type": "object", "properties": { "a": { "$ref": "#/$defs/n" } } });
+        let schema = Schema::new(json!({ "$ref": "#/$defs/n", "$defs": { "n": { "anyOf": [node, node] } } }));
+        let text = format!("{}1{}", "{ a: ".repeat(60), " }".repeat(60));
+        let mut sink = Sink::default();
+        let tree = tree::read(&text, &mut sink).expect("YAML");
+        assert!(!schema.check(&tree, "x", tree.span, &mut sink));
+        assert_eq!(sink.finish("p".into(), text).iter().next().unwrap().message, "too large to be checked");
+    }
 }

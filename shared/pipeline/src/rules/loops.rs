@@ -38,10 +38,10 @@ pub(super) fn check(manifest: &Manifest, inputs: &[Vec<Spanned<Input>>], sink: &
                     "stage `{stage}` writes where source `{name}` listens, so its outputs would be new events"
                 ),
             };
-            // The narrower of the two is what to change.
-            let place_of_output = if key.value.prefix().is_empty() { bucket.span } else { key.span };
+            // Where the source has the whole bucket, no other key would do.
+            let span = if prefix.value.is_empty() { bucket.span } else { key.span };
             sink.report(
-                Finding::new(place_of_output, message)
+                Finding::new(span, message)
                     .also(source.place(), format!("`{name}` listens to the {place} of `{}`", bucket.value))
                     .hint("write to another bucket, or begin the key with a text that no source's prefix begins with"),
             );

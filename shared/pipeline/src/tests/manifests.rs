@@ -755,8 +755,8 @@ stages:
   a: { type: copy, inputs: [uploads], output: { bucket: uploads, key: \"in/{key}\" } }
                                                                       ^^^^^^^^^^ trigger loop: `uploads` → `a` → `uploads`: stage `a` writes where source `uploads` listens (hint: write to another bucket, or begin the key with a text that no source's prefix begins with)
   b: { type: copy, inputs: [uploads], output: { bucket: uploads, key: \"{key}/b\" } }
-                                                        ^^^^^^^ trigger loop: `uploads` → `b` → `uploads`: stage `b` writes where source `uploads` listens (hint: write to another bucket, or begin the key with a text that no source's prefix begins with)
                                                                       ^^^^^^^^^ stages `a` and `b` write to the bucket `uploads` and could make the same key (hint: begin each key with its stage's name: \"b/…\")
+                                                                      ^^^^^^^^^ trigger loop: `uploads` → `b` → `uploads`: stage `b` writes where source `uploads` listens (hint: write to another bucket, or begin the key with a text that no source's prefix begins with)
   c: { type: copy, inputs: [uploads], output: { bucket: uploads, key: \"i{key}/c\" } }
                                                                       ^^^^^^^^^^ stages `a` and `c` write to the bucket `uploads` and could make the same key (hint: begin each key with its stage's name: \"c/…\")
                                                                       ^^^^^^^^^^ trigger loop: `uploads` → `c` → `uploads`: stage `c` writes where source `uploads` listens (hint: write to another bucket, or begin the key with a text that no source's prefix begins with)
@@ -777,7 +777,7 @@ sources:
   other: { type: s3, bucket: other }
 stages:
   a: { type: copy, inputs: [other], output: { bucket: media, key: \"a/{key}\" } }
-                                                                  ^^^^^^^^^ stage `a` writes where source `whole` listens, so its outputs would be new events (hint: write to another bucket, or begin the key with a text that no source's prefix begins with)
+                                                      ^^^^^ stage `a` writes where source `whole` listens, so its outputs would be new events (hint: write to another bucket, or begin the key with a text that no source's prefix begins with)
 ");
 }
 
@@ -832,7 +832,7 @@ stages:
     type: copy
     inputs: [uploads]
     output: { bucket: media, key: \"{key}\" }
-                      ^^^^^ @qa @staging trigger loop: `uploads` → `one` → `uploads`: stage `one` writes where source `uploads` listens (hint: write to another bucket, or begin the key with a text that no source's prefix begins with)
+                                  ^^^^^^^ @qa @staging trigger loop: `uploads` → `one` → `uploads`: stage `one` writes where source `uploads` listens (hint: write to another bucket, or begin the key with a text that no source's prefix begins with)
 environments:
   prod:
     stages:
