@@ -18,6 +18,11 @@
 //! | `png` | yes | PNG in and out |
 //! | `webp` | yes | WebP in and out (libwebp, built with the C compiler) |
 
+#![cfg_attr(
+    not(all(feature = "jpeg", feature = "png", feature = "webp")),
+    allow(dead_code, unused_variables, unreachable_code, reason = "what only the missing formats need")
+)]
+
 pub mod config;
 pub mod cost;
 pub mod decode;

@@ -176,6 +176,38 @@ mod tests {
         }
     }
 
+    /// Outputs are the same bytes on every processor only if the resampler's are.
+    #[test]
+    #[expect(unsafe_code, reason = "the library lets a processor's level be chosen only so")]
+    fn every_instruction_set_gives_the_same_samples() {
+        use fast_image_resize::CpuExtensions;
+        let levels = [
+            CpuExtensions::None,
+            #[cfg(target_arch = "x86_64")]
+            CpuExtensions::Sse4_1,
+            #[cfg(target_arch = "x86_64")]
+            CpuExtensions::Avx2,
+            #[cfg(target_arch = "aarch64")]
+            CpuExtensions::Neon,
+        ];
+        let data: Vec<u8> =
+            (0..173 * 131 * 4u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+        for channels in [1, 3, 4] {
+            for size in [(80, 61), (7, 5), (173, 40), (1, 1), (200, 150)] {
+                let mut results = Vec::new();
+                for level in levels.into_iter().filter(CpuExtensions::is_supported) {
+                    let mut resampler = Resampler::new();
+                    // SAFETY: only levels that this processor has.
+                    unsafe { resampler.inner.set_cpu_extensions(level) };
+                    let window = Window { left: 0.7, top: 1.3, width: 170.1, height: 128.9 };
+                    let data = &data[..173 * 131 * channels];
+                    results.push(resampler.run(data, (173, 131), channels, window, size));
+                }
+                assert!(results.windows(2).all(|pair| pair[0] == pair[1]), "{channels} {size:?}");
+            }
+        }
+    }
+
     #[test]
     fn flat_stays_flat_at_every_size() {
         let mut resampler = Resampler::new();

@@ -49,7 +49,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-fn plan(renditions: serde_json::Value) -> Plan {
+fn plan(renditions: &serde_json::Value) -> Plan {
     let config: Config = serde_json::from_value(json!({ "renditions": renditions })).expect("it is one");
     Plan::check(&config).expect("it is right")
 }
@@ -107,7 +107,7 @@ fn png(width: u32, height: u32, samples: u8) -> Vec<u8> {
 #[test]
 fn the_prediction_is_above_the_truth_and_near_it() {
     let limits = Limits::default();
-    let photo = plan(json!([{ "name": "photo", "format": "jpeg", "quality": 90 }]));
+    let photo = plan(&json!([{ "name": "photo", "format": "jpeg", "quality": 90 }]));
     let (width, height) = (1000, 700);
     let rgb = png(width, height, 3);
     let header = decode::header(&rgb, &limits).expect("it is a PNG");
@@ -121,18 +121,18 @@ fn the_prediction_is_above_the_truth_and_near_it() {
     let plans = [
         (
             "set",
-            plan(json!([
+            plan(&json!([
                 { "name": "l", "width": 800, "format": "jpeg" },
                 { "name": "m", "width": 400, "format": "jpeg" },
                 { "name": "s", "width": 130, "format": "webp" },
             ])),
         ),
-        ("full jpeg", plan(json!([{ "name": "f", "format": "jpeg", "quality": 98 }]))),
-        ("thumbnail", plan(json!([{ "name": "t", "width": 160, "format": "jpeg" }]))),
-        ("half png", plan(json!([{ "name": "p", "width": 500, "format": "png" }]))),
+        ("full jpeg", plan(&json!([{ "name": "f", "format": "jpeg", "quality": 98 }]))),
+        ("thumbnail", plan(&json!([{ "name": "t", "width": 160, "format": "jpeg" }]))),
+        ("half png", plan(&json!([{ "name": "p", "width": 500, "format": "png" }]))),
         (
             "square webp",
-            plan(json!([
+            plan(&json!([
                 { "name": "q", "width": 300, "height": 300, "fit": "cover", "format": "webp" },
             ])),
         ),
