@@ -50,8 +50,17 @@ impl Progress {
     pub(crate) fn new(pipeline: &str, watch: bool) -> Self {
         let bar = stderr().is_terminal().then(|| bar(pipeline));
         let now = Instant::now();
-        let state =
-            State { queued: 0, ended: 0, dead: 0, retries: 0, buried: 0, fresh: 0, started: now, told: now };
+        let state = State {
+            queued: 0,
+            ended: 0,
+            dead: 0,
+            retries: 0,
+            buried: 0,
+            fresh: 0,
+            rested: false,
+            started: now,
+            told: now,
+        };
         Self { bar, watch, state: Mutex::new(state) }
     }
 

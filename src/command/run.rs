@@ -249,9 +249,8 @@ impl Report<'_> {
             say::talk(&format!("{} from before", of(before, "dead letter")));
         }
         if now + before > 0 {
-            let list = self.command("dead list");
-            let retry = self.command("dead retry");
-            say::hint(&format!("`{list}` shows what was given up, `{retry} --all` has it tried again"));
+            say::hint(&format!("`{}` shows what was given up", self.command("dead list")));
+            say::hint(&format!("`{} --all` has it tried again", self.command("dead retry")));
         }
     }
 

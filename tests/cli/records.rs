@@ -34,7 +34,8 @@ fn counts() {
     ----- stderr -----
     visits: 4 done, 1 dead in [TIME] ([RATE])
     dead: countries: visits/visits.ndjson-[ID]/36: not JSON: expected value at column 1
-    hint: `tidemill dead list visits` shows what was given up, `tidemill dead retry visits --all` has it tried again
+    hint: `tidemill dead list visits` shows what was given up
+    hint: `tidemill dead retry visits --all` has it tried again
     ");
     insta::assert_snapshot!(context.run(&["dead", "list", "visits"]), @"
     $ tidemill dead list visits
@@ -50,7 +51,8 @@ fn counts() {
     nothing to do: there are no new records
     hint: feed some with --records FILE
     1 dead letter from before
-    hint: `tidemill dead list visits` shows what was given up, `tidemill dead retry visits --all` has it tried again
+    hint: `tidemill dead list visits` shows what was given up
+    hint: `tidemill dead retry visits --all` has it tried again
     ");
 }
 

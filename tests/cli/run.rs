@@ -135,7 +135,8 @@ fn a_bad_photo_beside_a_good_one() {
     ----- stderr -----
     photos: 1 done, 1 dead in [TIME] ([RATE])
     dead: renditions: uploads/incoming/half.png: broken PNG: the file ends before the picture does
-    hint: `tidemill dead list photos` shows what was given up, `tidemill dead retry photos --all` has it tried again
+    hint: `tidemill dead list photos` shows what was given up
+    hint: `tidemill dead retry photos --all` has it tried again
     ");
     assert!(
         context.path("photos/buckets/media/incoming/cat.png/small.webp").is_file(),
@@ -167,7 +168,8 @@ fn a_bad_photo_beside_a_good_one() {
     nothing to do: 2 objects were done before
     hint: to do them again, remove photos/.tidemill and run again
     1 dead letter from before
-    hint: `tidemill dead list photos` shows what was given up, `tidemill dead retry photos --all` has it tried again
+    hint: `tidemill dead list photos` shows what was given up
+    hint: `tidemill dead retry photos --all` has it tried again
     ");
 
     let list: serde_json::Value =
@@ -195,7 +197,8 @@ fn a_bad_photo_beside_a_good_one() {
     ----- stderr -----
     photos: 0 done, 1 dead, 2 unchanged in [TIME] ([RATE])
     dead: renditions: uploads/incoming/half.png: broken PNG: the file ends before the picture does
-    hint: `tidemill dead list photos` shows what was given up, `tidemill dead retry photos --all` has it tried again
+    hint: `tidemill dead list photos` shows what was given up
+    hint: `tidemill dead retry photos --all` has it tried again
     ");
     // Mended, it is a new version of its key, and done.
     context.write(bad, &good);
@@ -343,7 +346,8 @@ fn watching_and_interrupted() {
     stopping: what is under way ends or is left for the next run; Ctrl-C again stops at once
     photos: 1 done, 1 dead in [TIME] ([RATE])
     dead: renditions: uploads/incoming/bad.png: claims to be .png, but its bytes are no image that is known here
-    hint: `tidemill dead list photos` shows what was given up, `tidemill dead retry photos --all` has it tried again
+    hint: `tidemill dead list photos` shows what was given up
+    hint: `tidemill dead retry photos --all` has it tried again
     hint: `tidemill run photos` goes on where this run stopped
     ");
 }
