@@ -2,13 +2,13 @@
 //!
 //! The life of an object: its bytes go into a file under `.tidemill/tmp/`, what is known of it (media
 //! type, mark, checksum) into an extended attribute of that same file, both are synced, then the file is
-//! linked or renamed to its key and the directory is synced. So bytes and description appear together,
-//! whole or not at all. A file that someone else put or edited has no valid description: it is an object
+//! linked or renamed to its key. So bytes and description appear together, whole or not at all. The names
+//! are made safe with [`Bucket::settle`], many at once. A file that someone else put or edited has no valid description: it is an object
 //! all the same, known by its inode, size and times.
 //!
 //! All paths are opened relative to the bucket's directory, and symbolic links are not followed out of it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -61,6 +61,9 @@ pub(crate) struct Bucket {
     root: Dir,
     folds_case: bool,
     probe: Option<Probe>,
+    /// Directories whose entries changed and are not safe on disk yet.
+    unsynced: Mutex<HashSet<String>>,
+    settling: Mutex<()>,
     /// One lock per group of keys: looking at an object and replacing it is one step within a process.
     locks: [Mutex<()>; 64],
 }
@@ -77,6 +80,8 @@ impl Bucket {
             root,
             folds_case: false,
             probe,
+            unsynced: Mutex::default(),
+            settling: Mutex::default(),
             locks: [const { Mutex::new(()) }; 64],
         })
     }
@@ -123,10 +128,11 @@ impl Bucket {
 
     fn open_file(&self, key: &str) -> io::Result<Option<cap_std::fs::File>> {
         let mut options = OpenOptions::new();
-        // Opening a pipe must not wait for its other end.
-        options.read(true).custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
+        // A link is no object, and opening a pipe must not wait for its other end.
+        let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOFOLLOW;
+        options.read(true).custom_flags(flags.bits().cast_signed());
         match self.root.open_with(key, &options) {
-            Ok(file) if file.metadata()?.is_file() && !self.is_link(key) => Ok(Some(file)),
+            Ok(file) if file.metadata()?.is_file() => Ok(Some(file)),
             Ok(_) => Ok(None),
             Err(error) if is_absent(&error) => Ok(None),
             Err(error) => Err(error),
@@ -243,16 +249,12 @@ impl Bucket {
         drop(file);
 
         let _guard = self.lock(key);
-        match self.open_file(key)? {
-            None => {
-                if let Condition::Match(_) = condition {
-                    return Ok(Put::Missing);
-                }
+        if let Condition::Match(expected) = condition {
+            match self.open_file(key)? {
+                None => return Ok(Put::Missing),
+                Some(current) if describe(&current)?.etag != *expected => return Ok(Put::Conflict),
+                Some(_) => {}
             }
-            Some(current) => match condition {
-                Condition::Match(expected) if describe(&current)?.etag == *expected => {}
-                _ => return Ok(Put::Conflict),
-            },
         }
         if self.folds_case && self.names_another(key)? {
             return Ok(Put::Refused(format!(
@@ -260,14 +262,8 @@ impl Bucket {
                  from `{key}` only in that"
             )));
         }
-        let parent = key.rsplit_once('/').map(|(parent, _)| parent);
-        // A removal elsewhere may take the directory away between the two steps: once more then.
+        // A removal elsewhere may take the directory away between two steps: once more then.
         for _ in 0..16 {
-            if let Some(parent) = parent
-                && let Err(error) = self.make_directory(key, parent)
-            {
-                return if is_in_the_way(&error) { Ok(self.in_the_way(key)) } else { Err(error) };
-            }
             self.step(Step::Name(key))?;
             let named = match condition {
                 Condition::Absent => self.root.hard_link(temporary, &self.root, key),
@@ -275,14 +271,19 @@ impl Bucket {
             };
             match named {
                 Ok(()) => {
-                    self.step(Step::SyncDirectory(key))?;
-                    self.sync_directory(parent)?;
+                    self.note_unsynced(parent_of(key));
                     return Ok(match condition {
                         Condition::Absent => Put::Linked(etag),
                         Condition::Match(_) => Put::Renamed(etag),
                     });
                 }
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    if let Some(parent) = parent_of(key)
+                        && let Err(error) = self.make_directory(key, parent)
+                    {
+                        return if is_in_the_way(&error) { Ok(self.in_the_way(key)) } else { Err(error) };
+                    }
+                }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                     let other = self.root.symlink_metadata(key).is_ok_and(|meta| !meta.is_file());
                     return Ok(if other { self.in_the_way(key) } else { Put::Conflict });
@@ -303,21 +304,45 @@ impl Bucket {
     }
 
     fn make_directory(&self, key: &str, parent: &str) -> io::Result<()> {
-        if self.root.is_dir(parent) {
-            return Ok(());
-        }
         self.step(Step::MakeDirectory(key))?;
-        self.root.create_dir_all(parent)?;
-        let mut above = Some(parent);
-        while let Some(path) = above {
-            above = path.rsplit_once('/').map(|(above, _)| above);
-            self.sync_directory(above)?;
+        let mut made = Some(parent);
+        // A new directory is an entry of the one above.
+        while let Some(path) = made.filter(|path| !self.root.is_dir(path)) {
+            made = parent_of(path);
+            self.note_unsynced(made);
         }
-        Ok(())
+        self.root.create_dir_all(parent)
     }
 
-    fn sync_directory(&self, path: Option<&str>) -> io::Result<()> {
-        self.root.open(path.unwrap_or("."))?.sync_all()
+    fn note_unsynced(&self, directory: Option<&str>) {
+        let mut unsynced = self.unsynced.lock().unwrap_or_else(PoisonError::into_inner);
+        unsynced.insert(directory.unwrap_or(".").to_owned());
+    }
+
+    /// Makes every name that was given or taken so far outlive a power cut.
+    ///
+    /// Names are not synced one by one: it is enough that those of a set are safe before the document that
+    /// lists them, and that all are safe before an item leaves its queue.
+    pub(crate) fn settle(&self) -> Result<(), StoreError> {
+        // Who comes second waits for the first, who may be syncing what the second has written.
+        let _gate = self.settling.lock().unwrap_or_else(PoisonError::into_inner);
+        let directories = std::mem::take(&mut *self.unsynced.lock().unwrap_or_else(PoisonError::into_inner));
+        for directory in &directories {
+            let synced = self.step(Step::SyncDirectory(directory)).and_then(|()| {
+                match self.root.open(directory) {
+                    Ok(opened) => opened.sync_all(),
+                    // Gone meanwhile, which its parent's entry in the set speaks of.
+                    Err(error) if is_absent(&error) => Ok(()),
+                    Err(error) => Err(error),
+                }
+            });
+            if let Err(error) = synced {
+                let mut unsynced = self.unsynced.lock().unwrap_or_else(PoisonError::into_inner);
+                unsynced.extend(directories.iter().cloned());
+                return Err(self.unavailable("sync", directory, &error));
+            }
+        }
+        Ok(())
     }
 
     /// Whether `key` finds a file that is named otherwise, on a disk that folds case.
@@ -348,18 +373,13 @@ impl Bucket {
             self.step(Step::Remove(key))?;
             self.root.remove_file(key)?;
             let mut path = key;
-            let mut synced = false;
-            while let Some((parent, _)) = path.rsplit_once('/') {
+            while let Some(parent) = parent_of(path) {
                 if self.root.remove_dir(parent).is_err() {
-                    self.sync_directory(Some(parent))?;
-                    synced = true;
                     break;
                 }
                 path = parent;
             }
-            if !synced {
-                self.sync_directory(None)?;
-            }
+            self.note_unsynced(parent_of(path));
             Ok(Ok(()))
         };
         removed().unwrap_or_else(|error| Err(self.unavailable("remove", key, &error)))
@@ -443,6 +463,10 @@ enum Put {
     Conflict,
     Missing,
     Refused(String),
+}
+
+fn parent_of(key: &str) -> Option<&str> {
+    key.rsplit_once('/').map(|(parent, _)| parent)
 }
 
 fn is_absent(error: &io::Error) -> bool {

@@ -476,14 +476,19 @@ impl Mill {
         let (ports, cpu) = self.ports(index);
         let lane = &self.lanes[index];
         let (plan, work, stop) = (Arc::clone(&lane.plan), lane.work.clone(), self.shared.stop.child());
+        let objects = Arc::clone(&self.shared.objects);
         self.tasks.spawn(async move {
             let begun = Instant::now();
-            let (end, usage) = if message.deaths >= MAX_DEATHS {
+            let (mut end, usage) = if message.deaths >= MAX_DEATHS {
                 let reason = format!("{} processes died while they ran it", message.deaths);
                 (give_up(&plan, &ports, &message.item, reason).await, Usage::default())
             } else {
                 run_item(&plan, &work, &ports, &message.item, &stop).await
             };
+            // Only what is safe on disk may leave the queue.
+            if let Err(error) = objects.settle().await {
+                end = End::Unsettled(error.to_string());
+            }
             let (wall, cpu) = (begun.elapsed(), Duration::from_nanos(cpu.load(Ordering::Relaxed)));
             Finished { what: Task::Delivery(Box::new(message), end), usage, wall, cpu }
         });

@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use jiff::Timestamp;
 use rusqlite::params;
+use tidemill_core::key::RESERVED;
 use tidemill_core::ports::{
     Admission, Answer, Body, Clock, Condition, Cpu, DeadLetter, DeadLetters, Head, Meta, Objects, Outbox,
     Port, Source, StoreError,
@@ -29,6 +30,18 @@ impl Directories {
         let missing = || StoreError::Refused(format!("the pipeline has no bucket `{name}`"));
         self.0.get(name).ok_or_else(missing)
     }
+}
+
+impl Directories {
+    /// Makes everything that was written and removed so far outlive a power cut.
+    pub(crate) async fn settle(&self) -> Result<(), StoreError> {
+        let buckets = Arc::clone(&self.0);
+        off_thread(move || settle(&buckets)).await
+    }
+}
+
+fn settle(buckets: &Buckets) -> Result<(), StoreError> {
+    buckets.values().try_for_each(|bucket| bucket.settle())
 }
 
 /// Syncing to disk takes long, and must not hold up the threads that drive everything.
@@ -67,7 +80,15 @@ impl Objects for Directories {
         Box::pin(async move {
             let bucket = Arc::clone(self.bucket(bucket)?);
             let (key, body, meta) = (key.to_owned(), body.clone(), meta.clone());
-            off_thread(move || bucket.put(&key, &body, &meta, &condition)).await
+            // A document speaks of what was written before it, which must not be lost if it is not.
+            let before = key.starts_with(RESERVED).then(|| Arc::clone(&self.0));
+            off_thread(move || {
+                if let Some(buckets) = before {
+                    settle(&buckets)?;
+                }
+                bucket.put(&key, &body, &meta, &condition)
+            })
+            .await
         })
     }
 

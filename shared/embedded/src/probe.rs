@@ -18,7 +18,7 @@ pub enum Step<'a> {
     SyncFile(&'a str),
     /// Give the file its name: from now on the object is there.
     Name(&'a str),
-    /// Make the file's name outlive a power cut.
+    /// Make the names in a directory outlive a power cut.
     SyncDirectory(&'a str),
     /// Remove the object at a key.
     Remove(&'a str),
