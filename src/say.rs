@@ -43,6 +43,21 @@ pub(crate) fn warn(text: &str) {
     talk(&format!("{} {text}", paint("warning:", "1;33")));
 }
 
+/// Writes over the line of stderr in which the cursor stands (ECMA-48, 8.3.41), and leaves it behind the text.
+pub(crate) fn redraw(line: &str) {
+    let _ = io::stderr().lock().write_all(format!("\r{line}\x1b[K").as_bytes());
+}
+
+/// The columns of the terminal behind stderr.
+pub(crate) fn width() -> usize {
+    rustix::termios::tcgetwinsize(io::stderr()).map_or(80, |size| usize::from(size.ws_col))
+}
+
+/// Whether a line on stderr can be drawn anew.
+pub(crate) fn can_redraw() -> bool {
+    io::stderr().is_terminal() && !dumb()
+}
+
 /// Whether stderr may be coloured.
 pub(crate) fn colour() -> bool {
     io::stderr().is_terminal() && may_colour()
@@ -55,8 +70,11 @@ pub(crate) fn colour_of_data() -> bool {
 
 fn may_colour() -> bool {
     // https://no-color.org: present and not empty.
-    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
-        && std::env::var_os("TERM").is_none_or(|value| value != "dumb")
+    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) && !dumb()
+}
+
+fn dumb() -> bool {
+    std::env::var_os("TERM").is_some_and(|value| value == "dumb")
 }
 
 /// `text` in the colour `code` (ECMA-48, 8.3.117), if stderr may be coloured.
