@@ -172,9 +172,10 @@ impl Books {
             "SELECT count(*), coalesce(sum(due > ?2), 0), min(sent),
                (SELECT count(*) FROM dead WHERE dead.stage = ?1) FROM queue WHERE stage = ?1",
         )?;
-        let mut total = self
-            .connection
-            .prepare("SELECT coalesce(sum(count), 0) FROM totals WHERE stage = ?1 AND outcome = ?2")?;
+        let mut total = self.connection.prepare(
+            "SELECT (SELECT count(*) FROM ended WHERE stage = ?1 AND outcome = ?2)
+                   + (SELECT coalesce(sum(count), 0) FROM totals WHERE stage = ?1 AND outcome = ?2)",
+        )?;
         let mut stages = Vec::new();
         for stage in names {
             let (waiting, delayed, oldest, dead) = depth.query_row(params![stage, now], |row| {

@@ -9,7 +9,14 @@ use crate::error::HostError;
 const FILE: &str = "lock";
 
 /// Held for as long as the process runs the pipeline; the system lets go of it when the process dies.
-pub(crate) struct Lock(#[expect(dead_code, reason = "the file is held, not read")] File);
+pub(crate) struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing is not enough while a process that is being started still has a copy of the file.
+        let _ = self.0.unlock();
+    }
+}
 
 impl Lock {
     /// Takes the lock of the state folder `path`.

@@ -20,7 +20,7 @@ use crate::ports::{
     Budget, Directories, Graveyard, Pool, Queues, SystemClock, default_budget, now_micros, processors,
 };
 use crate::probe::{Probe, Step};
-use crate::queue::{self, MAX_DEATHS, Message};
+use crate::queue::{self, MAX_DEATHS, Message, SUSPECT_DEATHS};
 use crate::source::{Found, Uploads};
 use crate::state::{self, State};
 use crate::summary::{Ended, Event, Ignored, Observer, Summary, Tally};
@@ -130,6 +130,8 @@ struct Mill {
     /// Items of a key wait while another item of the same key and stage is under way.
     busy: HashMap<(String, String, String), VecDeque<Message>>,
     tasks: JoinSet<Finished>,
+    /// The item under way must have no company.
+    alone: bool,
     /// An item was superseded: what superseded it may not have been seen yet.
     overtaken: bool,
     _lock: Lock,
@@ -198,6 +200,7 @@ impl Mill {
             ready: VecDeque::new(),
             busy: HashMap::new(),
             tasks: JoinSet::new(),
+            alone: false,
             overtaken: false,
             _lock: lock,
         };
@@ -446,6 +449,7 @@ impl Mill {
     /// Begins as many items as there are places for. Twice as many as processors: while some are at work,
     /// others wait for the disk. The pool and the budget bound the rest.
     async fn begin_what_is_due(&mut self) -> Result<(), StoreError> {
+        self.alone &= !self.tasks.is_empty();
         let places = processors() * 2 + 1;
         if self.ready.len() < places {
             let limit = 256;
@@ -457,7 +461,12 @@ impl Mill {
             self.ready.extend(taken);
         }
         while self.tasks.len() < places + self.shards.len() {
+            let alone = |message: &Message| message.deaths >= SUSPECT_DEATHS;
+            if self.alone || (self.ready.front().is_some_and(alone) && !self.tasks.is_empty()) {
+                break;
+            }
             let Some(message) = self.ready.pop_front() else { break };
+            self.alone = alone(&message);
             let subject = subject_of(&message);
             if let Some(waiting) = self.busy.get_mut(&subject) {
                 waiting.push_back(message);

@@ -3,9 +3,13 @@
 use rusqlite::{Connection, params};
 use tidemill_core::{Item, Sequence};
 
-/// How many hosts may die while they run an item before it is a dead letter (the net under attempts, as
-/// `maxReceiveCount` is on SQS). High, since a host is also killed for reasons of its own.
-pub(crate) const MAX_DEATHS: u32 = 10;
+/// After so many hosts died while they ran an item, it runs last and alone, so that it takes no neighbour
+/// along.
+pub(crate) const SUSPECT_DEATHS: u32 = 3;
+
+/// After so many deaths it is a dead letter (the net under attempts, as `maxReceiveCount` is on SQS). High,
+/// since a process is also killed for reasons of its own.
+pub(crate) const MAX_DEATHS: u32 = 100;
 
 /// An item in a stage's queue.
 pub(crate) struct Message {
@@ -31,22 +35,22 @@ pub(crate) fn push(
     Ok(())
 }
 
-/// Takes up to `limit` items that are due, oldest first.
+/// Takes up to `limit` items that are due: oldest first, those that hosts died on last.
 pub(crate) fn take(connection: &Connection, now: i64, limit: usize) -> rusqlite::Result<Vec<Message>> {
     let mut query = connection.prepare_cached(
         "UPDATE queue SET running = 1 WHERE id IN (
-           SELECT id FROM queue WHERE running = 0 AND due <= ?1 ORDER BY due, id LIMIT ?2)
+           SELECT id FROM queue WHERE running = 0 AND due <= ?1 ORDER BY deaths, due, id LIMIT ?2)
          RETURNING id, stage, item, deaths",
     )?;
     let rows = query.query_map(params![now, limit as i64], |row| {
         let text: String = row.get(2)?;
-        let item = serde_json::from_str(&text).map_err(|error| {
-            rusqlite::Error::FromSqlConversionFailure(2, rusqlite::types::Type::Text, Box::new(error))
-        })?;
-        Ok(Message { id: row.get(0)?, stage: row.get(1)?, item, deaths: row.get(3)? })
+        // An item of a newer format stays where it is: a newer program can read it.
+        let item = serde_json::from_str(&text).ok();
+        let (id, stage, deaths) = (row.get(0)?, row.get(1)?, row.get(3)?);
+        Ok(item.map(|item| Message { id, stage, item, deaths }))
     })?;
-    let mut taken = rows.collect::<rusqlite::Result<Vec<_>>>()?;
-    taken.sort_by_key(|message| message.id);
+    let mut taken: Vec<Message> = rows.filter_map(Result::transpose).collect::<rusqlite::Result<_>>()?;
+    taken.sort_by_key(|message| (message.deaths, message.id));
     Ok(taken)
 }
 
@@ -80,14 +84,20 @@ pub(crate) fn acknowledge(connection: &Connection, message: &Message, outcome: &
     if taken == 0 {
         return Ok(());
     }
-    count(connection, &message.stage, outcome, 1)?;
+    let sequence = number(&message.item.sequence);
+    connection
+        .prepare_cached(
+            "INSERT INTO ended VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT DO UPDATE SET outcome = excluded.outcome WHERE outcome = 'dead'",
+        )?
+        .execute(params![message.stage, message.item.id, sequence, outcome])?;
     if outcome == "done" || outcome == "skipped" {
         let (bucket, key) = message.item.subject();
         connection
             .prepare_cached(
                 "DELETE FROM dead WHERE stage = ?1 AND bucket = ?2 AND key = ?3 AND sequence <= ?4",
             )?
-            .execute(params![message.stage, bucket, key, number(&message.item.sequence)])?;
+            .execute(params![message.stage, bucket, key, sequence])?;
     }
     Ok(())
 }
@@ -104,7 +114,7 @@ pub(crate) fn again(
     if taken > 0 { push(connection, &message.stage, item, due, now) } else { Ok(()) }
 }
 
-/// Adds to a stage's total of an outcome.
+/// Adds to a stage's total of records.
 pub(crate) fn count(connection: &Connection, stage: &str, outcome: &str, by: u64) -> rusqlite::Result<()> {
     connection
         .prepare_cached(

@@ -44,6 +44,11 @@ CREATE TABLE dead (
   item TEXT NOT NULL, reason TEXT NOT NULL, attempts INTEGER NOT NULL, time INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX dead_of_key ON dead (stage, bucket, key);
+-- How each item ended, so that a repeat is not counted again.
+CREATE TABLE ended (
+  stage TEXT NOT NULL, id TEXT NOT NULL, sequence INTEGER NOT NULL, outcome TEXT NOT NULL,
+  PRIMARY KEY (stage, id, sequence)) WITHOUT ROWID;
+-- How many records ended how.
 CREATE TABLE totals (
   stage TEXT NOT NULL, outcome TEXT NOT NULL, count INTEGER NOT NULL,
   PRIMARY KEY (stage, outcome)) WITHOUT ROWID;
