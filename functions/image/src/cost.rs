@@ -87,21 +87,17 @@ fn bytes(header: &Header, level: &Level) -> u64 {
     }
 }
 
-/// What the resampler takes between its two passes, and for alpha beside them.
+/// What the resampler takes between its two passes, one plane after the other, and beside them.
 fn scratch(header: &Header, level: &Level, source: u64) -> u64 {
     // A picture that keeps its size is copied.
     if source == pixels(level) {
         return 0;
     }
-    let (samples, premultiplied) = match (header.planar, header.samples) {
-        (false, 4) => (4, source * 4),
-        (false, samples) => (samples, 0),
-        // One plane after the other; the memory is kept for the next.
-        (true, _) => (1, 0),
-    };
+    // Packed pixels are taken apart one channel at a time.
+    let channel = if header.planar || header.samples == 1 { 0 } else { source };
     // The narrower of the two ways round: all rows at the new width, or all columns at the new height.
     let rows = (source as f64).sqrt() * (pixels(level) as f64).sqrt();
-    (rows * samples as f64 * 1.5) as u64 + premultiplied
+    (rows * 1.5) as u64 + channel + pixels(level)
 }
 
 /// Quarter bytes per pixel that an encoder takes while it works, and that its file may have.

@@ -4,8 +4,9 @@
 //! says how the two relate. The weights come from a sine of our own, since that of a C library may differ in
 //! its last bit from machine to machine, and outputs must not.
 
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{Filter, FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::U8;
+use fast_image_resize::{Filter, FilterType, ResizeAlg, ResizeOptions, Resizer};
 
 use crate::pixels::{Packed, Plane};
 
@@ -82,23 +83,43 @@ impl Resampler {
         };
         let scale = (f64::from(size.0) * samples.0 / crop.width, f64::from(size.1) * samples.1 / crop.height);
         let window = Window::of(covered, source.scale, source.width, source.height);
-        let data = self.run(&source.data, (source.width, source.height), 1, window, (width, height));
+        let data = self.run(&source.data, (source.width, source.height), window, (width, height));
         Plane { width, height, scale, data }
     }
 
-    /// Resamples what `crop` covers of interleaved pixels of `N` samples; four mean alpha.
+    /// Resamples what `crop` covers of interleaved pixels of `N` samples; the fourth is alpha.
+    ///
+    /// It takes one channel after the other: the memory of one, and a library that is compiled for one type
+    /// of pixel instead of three, which is most of this crate's compile time.
     pub(crate) fn packed<const N: usize>(&mut self, source: &Packed, crop: Crop, size: (u32, u32)) -> Packed {
         let (width, height) = (size.0 as usize, size.1 as usize);
         let scale = (f64::from(size.0) / crop.width, f64::from(size.1) / crop.height);
         let window = Window::of(crop, source.scale, source.width, source.height);
-        let data = self.run(&source.data, (source.width, source.height), N, window, (width, height));
+        let from = (source.width, source.height);
+        if let Some(data) = window.cut(&source.data, source.width, N, (width, height)) {
+            return Packed { width, height, scale, data };
+        }
+        let mut data = vec![0; width * height * N];
+        // Alpha first: the colours are divided by it.
+        for channel in (0..N).rev() {
+            let pixels = source.data.as_chunks::<N>().0.iter();
+            let plane: Vec<u8> = if N == 4 && channel < 3 {
+                pixels.map(|pixel| multiplied(pixel[channel], pixel[N - 1])).collect()
+            } else {
+                pixels.map(|pixel| pixel[channel]).collect()
+            };
+            let plane = self.run(&plane, from, window, (width, height));
+            for (pixel, sample) in data.as_chunks_mut::<N>().0.iter_mut().zip(plane) {
+                pixel[channel] = if N == 4 && channel < 3 { divided(sample, pixel[N - 1]) } else { sample };
+            }
+        }
         Packed { width, height, scale, data }
     }
 
     /// All of a plane, at a larger size.
     pub(crate) fn grow(&mut self, source: &Plane, width: usize, height: usize) -> Plane {
         let window = Window { left: 0.0, top: 0.0, width: source.width as f64, height: source.height as f64 };
-        let data = self.run(&source.data, (source.width, source.height), 1, window, (width, height));
+        let data = self.run(&source.data, (source.width, source.height), window, (width, height));
         let scale = (
             source.scale.0 * width as f64 / source.width as f64,
             source.scale.1 * height as f64 / source.height as f64,
@@ -106,37 +127,36 @@ impl Resampler {
         Plane { width, height, scale, data }
     }
 
-    fn run(
-        &mut self,
-        data: &[u8],
-        from: (usize, usize),
-        channels: usize,
-        window: Window,
-        to: (usize, usize),
-    ) -> Vec<u8> {
-        let whole = window == Window { left: 0.0, top: 0.0, width: from.0 as f64, height: from.1 as f64 };
-        if whole && from == to {
-            return data.to_vec();
+    fn run(&mut self, data: &[u8], from: (usize, usize), window: Window, to: (usize, usize)) -> Vec<u8> {
+        if let Some(data) = window.cut(data, from.0, 1, to) {
+            return data;
         }
-        let kind = match channels {
-            1 => PixelType::U8,
-            3 => PixelType::U8x3,
-            _ => PixelType::U8x4,
-        };
         let grows = to.0 as f64 > window.width * 1.001 || to.1 as f64 > window.height * 1.001;
         let filter = if grows { FilterType::Bilinear } else { self.lanczos };
         let options = ResizeOptions::new()
             .resize_alg(ResizeAlg::Convolution(filter))
             .crop(window.left, window.top, window.width, window.height)
-            .use_alpha(channels == 4);
-        let mut out = vec![0; to.0 * to.1 * channels];
-        let resized = ImageRef::new(from.0 as u32, from.1 as u32, data, kind).ok().and_then(|source| {
-            let mut target = Image::from_slice_u8(to.0 as u32, to.1 as u32, &mut out, kind).ok()?;
-            self.inner.resize(&source, &mut target, &options).ok()
+            .use_alpha(false);
+        let mut out = vec![0; to.0 * to.1];
+        let source = TypedImageRef::<U8>::from_buffer(from.0 as u32, from.1 as u32, data).ok();
+        let resized = source.and_then(|source| {
+            let mut target = TypedImage::<U8>::from_buffer(to.0 as u32, to.1 as u32, &mut out).ok()?;
+            self.inner.resize_typed(&source, &mut target, &options).ok()
         });
         debug_assert!(resized.is_some(), "sizes were checked by the caller");
         out
     }
+}
+
+/// A colour with its share of alpha, to the nearest.
+fn multiplied(colour: u8, alpha: u8) -> u8 {
+    ((u32::from(colour) * u32::from(alpha) + 127) / 255) as u8
+}
+
+/// The colour that has this share of alpha. Nothing is seen of one without.
+fn divided(share: u8, alpha: u8) -> u8 {
+    let alpha = u32::from(alpha);
+    (u32::from(share) * 255 + alpha / 2).checked_div(alpha).unwrap_or(0).min(255) as u8
 }
 
 /// A part of the samples at hand, never beyond them.
@@ -149,6 +169,20 @@ struct Window {
 }
 
 impl Window {
+    /// The samples of a window that only cuts, without changing the size.
+    fn cut(self, data: &[u8], width: usize, channels: usize, to: (usize, usize)) -> Option<Vec<u8>> {
+        let (left, top) = (self.left as usize, self.top as usize);
+        let exact = Self { left: left as f64, top: top as f64, width: to.0 as f64, height: to.1 as f64 };
+        if self != exact {
+            return None;
+        }
+        if to.0 == width {
+            return Some(data.get(top * width * channels..)?.get(..to.0 * to.1 * channels)?.to_vec());
+        }
+        let rows = data.chunks_exact(width * channels).skip(top).take(to.1);
+        Some(rows.flat_map(|row| &row[left * channels..(left + to.0) * channels]).copied().collect())
+    }
+
     fn of(crop: Crop, scale: (f64, f64), width: usize, height: usize) -> Self {
         let clip = |start: f64, length: f64, scale: f64, all: usize| {
             let all = all as f64;
@@ -190,21 +224,17 @@ mod tests {
             #[cfg(target_arch = "aarch64")]
             CpuExtensions::Neon,
         ];
-        let data: Vec<u8> =
-            (0..173 * 131 * 4u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
-        for channels in [1, 3, 4] {
-            for size in [(80, 61), (7, 5), (173, 40), (1, 1), (200, 150)] {
-                let mut results = Vec::new();
-                for level in levels.into_iter().filter(CpuExtensions::is_supported) {
-                    let mut resampler = Resampler::new();
-                    // SAFETY: only levels that this processor has.
-                    unsafe { resampler.inner.set_cpu_extensions(level) };
-                    let window = Window { left: 0.7, top: 1.3, width: 170.1, height: 128.9 };
-                    let data = &data[..173 * 131 * channels];
-                    results.push(resampler.run(data, (173, 131), channels, window, size));
-                }
-                assert!(results.windows(2).all(|pair| pair[0] == pair[1]), "{channels} {size:?}");
+        let data: Vec<u8> = (0..173 * 131u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+        for size in [(80, 61), (7, 5), (173, 40), (1, 1), (200, 150)] {
+            let mut results = Vec::new();
+            for level in levels.into_iter().filter(CpuExtensions::is_supported) {
+                let mut resampler = Resampler::new();
+                // SAFETY: only levels that this processor has.
+                unsafe { resampler.inner.set_cpu_extensions(level) };
+                let window = Window { left: 0.7, top: 1.3, width: 170.1, height: 128.9 };
+                results.push(resampler.run(&data, (173, 131), window, size));
             }
+            assert!(results.windows(2).all(|pair| pair[0] == pair[1]), "{size:?}");
         }
     }
 
