@@ -85,7 +85,7 @@ fn unreadable(path: &Path, error: &io::Error) -> Failure {
     let failure = Failure::usage(format!("cannot read `{}`: {}", show(path), why(error)));
     match error.kind() {
         io::ErrorKind::PermissionDenied => {
-            failure.hint(format!("give yourself the right to read it: `chmod u+rX {}`", show(path)))
+            failure.hint("give yourself the right to read it, and to enter its folder, with `chmod`")
         }
         _ => failure.hint(format!("name a folder that holds a {FILE}")),
     }

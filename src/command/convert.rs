@@ -10,7 +10,7 @@ use tidemill_image::{Failure as Undone, Limits, Plan, Reject, decode, sniff};
 
 use crate::failure::{Ending, Failure, why};
 use crate::human::clean;
-use crate::place::{quoted, show};
+use crate::place::show;
 use crate::{files, human, say};
 
 const EXAMPLES: &str = "\
@@ -211,7 +211,7 @@ fn read(path: &Path, limits: &Limits) -> Result<Vec<u8>, Failure> {
             let failure = Failure::usage(format!("cannot read `{}`: {}", show(path), why(&error)));
             Err(match error.kind() {
                 io::ErrorKind::PermissionDenied => {
-                    failure.hint(format!("give yourself the right: `chmod u+r {}`", quoted(&show(path))))
+                    failure.hint("give yourself the right to read it, and to enter its folder, with `chmod`")
                 }
                 _ => failure.hint("give the name of an image file, or - for stdin"),
             })

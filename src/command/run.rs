@@ -265,7 +265,7 @@ impl Report<'_> {
             let are = if summary.waiting == 1 { "is" } else { "are" };
             say::talk(&format!("{} {are} still to be done", of(summary.waiting, "item")));
         }
-        if summary.stopped {
+        if summary.stopped && summary.waiting > 0 {
             say::hint(&format!("`{again}` goes on where this run stopped"));
         } else if summary.waiting > 0 || !summary.blocked.is_empty() {
             say::hint(&format!("`{again}` tries again"));

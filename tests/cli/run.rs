@@ -348,6 +348,5 @@ fn watching_and_interrupted() {
     dead: renditions: uploads/incoming/bad.png: claims to be .png, but its bytes are no image that is known here
     hint: `tidemill dead list photos` shows what was given up
     hint: `tidemill dead retry photos --all` has it tried again
-    hint: `tidemill run photos` goes on where this run stopped
     ");
 }
