@@ -114,11 +114,21 @@ pub struct Fed {
 
 /// Feeds a batch of one shard to `stage`. What is decided when it comes back stays decided.
 pub async fn feed(stage: &RecordStage, ports: &Ports, batch: &Batch, stop: &Stop) -> Result<Fed, Fault> {
-    let mut feed = Feed { stage, ports, batch, stop, tag: None, head: ShardHead::new(), fed: Fed::default() };
+    let mut feed = Feed {
+        stage,
+        ports,
+        batch,
+        stop,
+        tag: None,
+        head: ShardHead::new(),
+        noted: None,
+        fed: Fed::default(),
+    };
     feed.read().await?;
     match feed.run().await {
         Ok(()) => Ok(feed.fed),
         Err(Fault::Unavailable(cause)) => {
+            feed.withdraw().await;
             feed.fed.blocked = Some(cause);
             Ok(feed.fed)
         }
@@ -133,6 +143,8 @@ struct Feed<'a> {
     stop: &'a Stop,
     tag: Option<String>,
     head: ShardHead,
+    /// The start that this run has noted and not ended.
+    noted: Option<Started>,
     fed: Fed,
 }
 
@@ -177,6 +189,18 @@ impl Feed<'_> {
         Ok(())
     }
 
+    /// Takes back the note of a start, since this host has not died. If the store fails here too, the run
+    /// counts as one that died, which costs a record only after three in a row.
+    async fn withdraw(&mut self) {
+        let noted = self.noted.take();
+        if noted.is_some() && self.read().await.is_ok() && self.head.started == noted {
+            if let Some(started) = &mut self.head.started {
+                started.runs = started.runs.saturating_sub(1);
+            }
+            let _ = self.write().await;
+        }
+    }
+
     async fn run(&mut self) -> Result<(), Fault> {
         self.send_pending().await?;
         let new = self.batch.records.partition_point(|r| Some(r.position()) <= self.head.position);
@@ -210,7 +234,10 @@ impl Feed<'_> {
         // While single records run, the note keeps the end of the batch that died.
         let until = before.as_ref().map_or(last, |s| s.last.max(last));
         let runs = if records.len() == 1 { died + 1 } else { 1 };
-        self.head.started = Some(Started { first, last, runs });
+        let started = Started { first, last, runs };
+        self.head.started = Some(started.clone());
+        // Before it is written: an answer may be lost after the write happened.
+        self.noted = Some(started);
         self.write().await?;
         let rest = (until > last).then_some(Started { first: until, last: until, runs: 0 });
         let stop = self.stop.child();
@@ -227,6 +254,7 @@ impl Feed<'_> {
             Err(Fault::Rejected(reason)) if records.len() == 1 => vec![Verdict::Rejected(reason)],
             Err(Fault::Unavailable(cause)) if self.died(&stop, &cause) => {
                 // The note stays: the next look at these records takes them one by one.
+                self.noted = None;
                 return Ok(Step::Split);
             }
             Err(Fault::Rejected(_)) => return Ok(Step::Split),
@@ -310,6 +338,7 @@ impl Feed<'_> {
         self.head.started = started;
         self.head.pending = pending;
         self.write().await?;
+        self.noted = None;
         self.fed.progress = add(self.fed.progress, progress);
         self.send_pending().await
     }

@@ -10,6 +10,7 @@
 #![expect(clippy::unwrap_used, reason = "a test says why it fails by where it fails")]
 #![allow(missing_docs, unreachable_pub, reason = "a test binary has no public interface")]
 
+mod streams;
 mod world;
 
 use world::{Settings, simulate};

@@ -35,10 +35,10 @@ pub struct Settings {
 }
 
 /// SplitMix64 (Steele, Lea and Flood, 2014).
-struct Random(u64);
+pub struct Random(u64);
 
 impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
+    pub fn below(&mut self, bound: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -46,14 +46,14 @@ impl Random {
         (z ^ (z >> 31)) % bound.max(1)
     }
 
-    fn percent(&mut self, chance: u64) -> bool {
+    pub fn percent(&mut self, chance: u64) -> bool {
         self.below(100) < chance
     }
 }
 
 #[derive(Clone)]
 pub struct Stored {
-    bytes: Bytes,
+    pub bytes: Bytes,
     etag: String,
     mark: Option<Mark>,
 }
@@ -69,14 +69,15 @@ pub struct World {
     pub objects: BTreeMap<(String, String), Stored>,
     queue: Vec<Message>,
     sent: Vec<Item>,
-    random: Random,
-    faults: u64,
+    pub dead: BTreeMap<String, DeadLetter>,
+    pub random: Random,
+    pub faults: u64,
     next: u64,
     trace: bool,
     log: String,
 }
 
-type Shared = Arc<Mutex<World>>;
+pub type Shared = Arc<Mutex<World>>;
 
 impl World {
     fn note(&mut self, line: std::fmt::Arguments<'_>) {
@@ -277,7 +278,15 @@ impl Outbox for Mill {
 
 impl DeadLetters for Mill {
     fn bury<'a>(&'a self, letter: &'a DeadLetter) -> Answer<'a, Result<(), StoreError>> {
-        panic!("nothing may die here: {letter:?}")
+        Box::pin(async move {
+            turn().await;
+            let mut world = self.world.lock().unwrap();
+            let fails = world.fails();
+            if fails != Some(false) {
+                world.dead.insert(letter.item.id.clone(), letter.clone());
+            }
+            if fails.is_some() { down() } else { Ok(()) }
+        })
     }
 }
 
@@ -358,7 +367,7 @@ impl Function for Copy {
     }
 }
 
-fn plan(name: &str, bucket: &str) -> StagePlan {
+pub fn plan(name: &str, bucket: &str) -> StagePlan {
     StagePlan {
         pipeline: "p".into(),
         name: name.into(),
@@ -385,16 +394,14 @@ struct Host {
     task: Option<(u64, Task)>,
 }
 
-fn start(world: &Shared, host: usize, stage: usize, item: Item) -> Task {
+/// The ports of a stage on a host.
+pub fn ports(world: &Shared, stage: usize, host: usize) -> Ports {
     let mill = || Arc::new(Mill { world: Arc::clone(world), stage, host });
-    let ports = Ports {
-        objects: mill(),
-        outbox: mill(),
-        dead: mill(),
-        clock: mill(),
-        cpu: mill(),
-        admission: mill(),
-    };
+    Ports { objects: mill(), outbox: mill(), dead: mill(), clock: mill(), cpu: mill(), admission: mill() }
+}
+
+fn start(world: &Shared, host: usize, stage: usize, item: Item) -> Task {
+    let ports = ports(world, stage, host);
     let stage = Stage {
         plan: Arc::new(if stage == 0 { plan("renditions", "media") } else { plan("copy", "final") }),
         function: if stage == 0 { Arc::new(Renditions) } else { Arc::new(Copy) },
@@ -434,21 +441,27 @@ fn change(world: &mut World, keys: u64, sequence: u64) {
     }
 }
 
+/// An empty world.
+pub fn world(seed: u64, faults: u64, trace: bool) -> Shared {
+    Arc::new(Mutex::new(World {
+        objects: BTreeMap::new(),
+        queue: Vec::new(),
+        sent: Vec::new(),
+        dead: BTreeMap::new(),
+        random: Random(seed),
+        faults,
+        next: 0,
+        trace,
+        log: String::new(),
+    }))
+}
+
 pub fn simulate(seed: u64, settings: Settings) -> Result<(), String> {
     simulate_with(seed, settings, |_| {})
 }
 
 pub fn simulate_with(seed: u64, settings: Settings, disturb: impl FnOnce(&mut World)) -> Result<(), String> {
-    let world = Arc::new(Mutex::new(World {
-        objects: BTreeMap::new(),
-        queue: Vec::new(),
-        sent: Vec::new(),
-        random: Random(seed),
-        faults: settings.faults,
-        next: 0,
-        trace: settings.trace,
-        log: String::new(),
-    }));
+    let world = world(seed, settings.faults, settings.trace);
     let mut hosts = [const { Host { task: None } }; 3];
     let (mut changes, mut sequence) = (settings.changes, 0);
     for step in 0.. {
@@ -516,7 +529,7 @@ pub fn simulate_with(seed: u64, settings: Settings, disturb: impl FnOnce(&mut Wo
     disturb(&mut state);
     let result = at_rest(&state).map_err(|broken| format!("seed {seed}: {broken}"));
     if settings.trace {
-        eprintln!("{}", state.log);
+        let _ = std::io::Write::write_all(&mut std::io::stderr(), state.log.as_bytes());
     }
     result
 }
