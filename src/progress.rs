@@ -22,6 +22,9 @@ const EVERY: Duration = Duration::from_secs(10);
 /// How many lines about single items are written before the rest is only counted.
 const LINES: u64 = 10;
 
+/// The columns that stay free behind the changing line, for an echoed `^C` and the cursor.
+const FREE: usize = 4;
+
 /// The longest bar, in characters.
 const BAR: usize = 30;
 
@@ -239,12 +242,11 @@ impl State {
         };
         let before = format!("{} {} ", FRAMES[self.frame % FRAMES.len()], self.pipeline);
         let after = format!("{}/{}{dead}{rest}", count(self.ended), count(self.total()));
-        // The last column stays free, or the cursor would not stand behind the text.
-        let room = width.saturating_sub(before.chars().count() + after.chars().count() + 2).min(BAR);
+        let room = width.saturating_sub(before.chars().count() + after.chars().count() + 1 + FREE).min(BAR);
         let paint =
             |text: String, code: &str| if colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text };
         if room < 8 {
-            return human::shorten(&format!("{before}{after}"), width.saturating_sub(1));
+            return human::shorten(&format!("{before}{after}"), width.saturating_sub(FREE));
         }
         let filled = match self.total() {
             0 => 0,
@@ -283,7 +285,7 @@ mod tests {
     fn check(state: &State, width: usize, expected: &str) {
         let line = state.changing(width, false);
         assert_eq!(line, expected);
-        assert!(line.chars().count() < width, "the last column stays free");
+        assert!(line.chars().count() + FREE <= width, "room for `^C`");
     }
 
     #[test]
@@ -300,14 +302,14 @@ mod tests {
         // What an earlier run left was not counted when it was queued.
         check(&state(1, 3, 0), 60, "⠋ photos ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ 3/3");
         let resting = State { resting: true, ..state(3, 3, 0) };
-        check(&resting, 80, "⠋ photos ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ 3/3  waiting for changes, Ctrl-C ends");
+        check(&resting, 80, "⠋ photos ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ 3/3  waiting for changes, Ctrl-C ends");
     }
 
     #[test]
     fn a_narrow_terminal_has_a_shorter_bar_or_none() {
-        check(&state(10, 5, 1), 40, "⠋ photos ━━━━━━━━───────── 5/10  1 dead");
+        check(&state(10, 5, 1), 40, "⠋ photos ━━━━━━━─────── 5/10  1 dead");
         check(&state(10, 5, 1), 30, "⠋ photos 5/10  1 dead");
-        check(&state(10, 5, 1), 12, "⠋ photos 5…");
+        check(&state(10, 5, 1), 15, "⠋ photos 5…");
         assert_eq!(state(10, 5, 1).changing(0, false), "…");
     }
 
