@@ -9,3 +9,4 @@ mod embedded;
 mod faults;
 mod functions;
 mod kills;
+mod watch;
