@@ -16,3 +16,48 @@ const ZIGZAG: [u8; 64] = [
     14, 21, 28, 35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39,
     46, 53, 60, 61, 54, 47, 55, 62, 63,
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::{decode, encode};
+    use crate::pixels::Plane;
+
+    /// Files that this encoder writes, of many sizes, contents and qualities, as another decoder reads them.
+    #[test]
+    fn another_decoder_reads_the_same() {
+        let mut state = 7u32;
+        let mut random = |below: u32| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) % below
+        };
+        for round in 0..400 {
+            let (width, height) = (random(70) as usize + 1, random(70) as usize + 1);
+            let quality = random(100) as u8 + 1;
+            let (slope, grain) = (random(9) as usize, random(200) + 1);
+            let mut plane = |width: usize, height: usize, scale: f64| {
+                let sample = |i: usize| ((i % width * slope) as u32 % 256 + random(grain)).min(255) as u8;
+                Plane {
+                    width,
+                    height,
+                    scale: (scale, scale),
+                    data: (0..width * height).map(sample).collect(),
+                }
+            };
+            let half = (width.div_ceil(2), height.div_ceil(2));
+            let planes = [plane(width, height, 1.0), plane(half.0, half.1, 0.5), plane(half.0, half.1, 0.5)];
+            for planes in [&planes[..1], &planes[..]] {
+                let file = encode::encode(planes, quality, &|| false).expect("nobody says stop");
+                let ours = decode::decode(&file, 8, 1, &|| false).expect("it is a JPEG");
+                let mut other = jpeg_decoder::Decoder::new(&file[..]);
+                let theirs = other.decode().expect("it is a JPEG");
+                if planes.len() == 3 {
+                    // Its chroma is interpolated and its colours are RGB: that it reads all of it must do.
+                    assert_eq!(theirs.len(), width * height * 3);
+                    continue;
+                }
+                let worst = ours[0].data.iter().zip(&theirs).map(|(a, b)| a.abs_diff(*b)).max();
+                assert!(worst <= Some(1), "round {round}, {width}x{height} at {quality}: {worst:?}");
+            }
+        }
+    }
+}
