@@ -9,4 +9,5 @@ mod embedded;
 mod faults;
 mod functions;
 mod kills;
+mod pipelines;
 mod watch;
