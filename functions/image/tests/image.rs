@@ -146,6 +146,11 @@ const REASONS: &[(&str, &str)] = &[
     ("hierarchical.jpg", "a hierarchical JPEG cannot be read yet"),
     ("impossible-codes.jpg", "broken JPEG: one of its Huffman tables is wrong"),
     ("jpeg-xl.jxl", "JPEG XL cannot be read yet"),
+    // Found by fuzzing: the bytes of so many pixels are more than 64 bits can say.
+    (
+        "largest.png",
+        "too large: 2147483647 x 2147483647 pixels are 4611686014132.4 megapixels, the limit is 100",
+    ),
     ("lossless.jpg", "a lossless JPEG cannot be read yet"),
     ("lying.png", "broken PNG: IDAT or fDAT chunk does not have enough data for image"),
     ("no-codes.jpg", "broken JPEG: one of its tables is missing"),

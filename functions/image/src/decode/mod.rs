@@ -109,7 +109,7 @@ fn check(data: &[u8], header: &Header, limits: &Limits) -> Result<(), Reject> {
 
 /// Megapixels with at most one digit after the point.
 pub(crate) fn megapixels(pixels: u64) -> String {
-    let tenths = (pixels + 50_000) / 100_000;
+    let tenths = pixels.saturating_add(50_000) / 100_000;
     if tenths.is_multiple_of(10) {
         (tenths / 10).to_string()
     } else {

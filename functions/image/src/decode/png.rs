@@ -46,7 +46,9 @@ pub(super) fn header(data: &[u8]) -> Result<Header, Reject> {
     // 16 bits, interlaced: the whole picture is there at both depths for a moment.
     let extra = if header.progressive && header.depth == 16 { channels * 2 } else { 0 };
     let grey_alpha = if header.channels == 2 { 2 } else { 0 };
-    let (peak, kept) = (header.pixels() * (channels + extra + grey_alpha), header.pixels() * channels);
+    // A header may claim 2^62 pixels; the limits have not been asked yet.
+    let times = |bytes: u64| header.pixels().saturating_mul(bytes);
+    let (peak, kept) = (times(channels + extra + grey_alpha), times(channels));
     header.decoding = [Memory { peak, kept }; 4];
     header.samples = channels;
     Ok(header)

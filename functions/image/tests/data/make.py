@@ -236,6 +236,7 @@ def bad():
     put("bad/truncated-interlaced.png", inter[: len(inter) // 2])
     put("bad/truncated-in-header.png", whole[:20])
     put("bad/bomb.png", whole[:8] + chunk(b"IHDR", struct.pack(">IIBBBBB", 65000, 65000, 8, 6, 0, 0, 0)) + whole[33:])
+    put("bad/largest.png", whole[:8] + chunk(b"IHDR", struct.pack(">IIBBBBB", 2**31 - 1, 2**31 - 1, 16, 6, 0, 0, 1)) + whole[33:])
     put("bad/no-pixels.png", whole[:8] + chunk(b"IHDR", struct.pack(">IIBBBBB", 0, 23, 8, 2, 0, 0, 0)) + whole[33:])
     put("bad/no-such-depth.png", whole[:8] + chunk(b"IHDR", struct.pack(">IIBBBBB", 37, 23, 4, 2, 0, 0, 0)) + whole[33:])
     put("bad/wrong-checksum.png", whole[:60] + bytes([whole[60] ^ 1]) + whole[61:])
