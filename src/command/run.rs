@@ -219,6 +219,7 @@ impl Report<'_> {
         some(summary.total(|stage| stage.skipped), "skipped");
         some(summary.total(|stage| stage.superseded), "superseded");
         some(summary.total(|stage| stage.dead), "dead");
+        some(summary.resumed, "resumed");
         some(summary.unchanged, "unchanged");
         let rate = ended as f64 / summary.seconds.max(1e-3);
         format!(

@@ -63,7 +63,7 @@ fn refusals() {
     $ tidemill run visits --records visits.ndjson
     exit code: 2
     ----- stderr -----
-    error: cannot read records from visits.ndjson: No such file or directory
+    error: cannot read records from visits.ndjson: no such file or directory
     hint: give a file with one record a line
     ");
     insta::assert_snapshot!(context.run(&["run", "visits"]), @"

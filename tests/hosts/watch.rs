@@ -53,7 +53,7 @@ impl Watching {
     fn wait(&self, what: &str, met: impl Fn(&Self) -> bool) {
         let begun = Instant::now();
         while !met(self) {
-            assert!(begun.elapsed() < Duration::from_secs(300), "{what}: still not there");
+            assert!(begun.elapsed() < Duration::from_mins(5), "{what}: still not there");
             std::thread::sleep(Duration::from_millis(20));
         }
     }

@@ -108,6 +108,8 @@ pub struct Fed {
     pub bytes_in: u64,
     /// The size of the outputs in bytes.
     pub bytes_out: u64,
+    /// The records given up, each with its reason.
+    pub dead: Vec<(Position, String)>,
     /// Why the rest could not be decided now, if so: the shard waits.
     pub blocked: Option<String>,
 }
@@ -300,7 +302,7 @@ impl Feed<'_> {
         let plan = &self.stage.plan;
         let mut progress = Progress::default();
         let last = records[records.len() - 1].position();
-        let mut pending = Vec::new();
+        let (mut pending, mut dead) = (Vec::new(), Vec::new());
         for (record, verdict) in records.iter().zip(verdicts) {
             self.fed.bytes_in += record.data.len() as u64;
             match verdict {
@@ -309,6 +311,7 @@ impl Feed<'_> {
                 Verdict::Duplicate => progress.duplicate += 1,
                 Verdict::Rejected(reason) => {
                     progress.dead += 1;
+                    dead.push((record.position(), reason.clone()));
                     pending.push(self.bury(record, reason).await?);
                 }
                 Verdict::Retry(_) => return Err(Fault::unavailable("a record is undecided")),
@@ -340,6 +343,7 @@ impl Feed<'_> {
         self.write().await?;
         self.noted = None;
         self.fed.progress = add(self.fed.progress, progress);
+        self.fed.dead.extend(dead);
         self.send_pending().await
     }
 

@@ -453,8 +453,14 @@ impl Bucket {
     }
 
     fn unavailable(&self, verb: &str, key: &str, error: &io::Error) -> StoreError {
-        StoreError::Unavailable(format!("cannot {verb} `{}/{key}`: {error}", self.name))
+        StoreError::Unavailable(format!("cannot {verb} `{}/{key}`: {}", self.name, cause(error)))
     }
+}
+
+/// What the system says, without its error number.
+pub(crate) fn cause(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or_default().to_lowercase()
 }
 
 enum Put {
@@ -557,7 +563,7 @@ impl Source for Pinned {
         let result = match read() {
             Ok(Some(bytes)) => Ok(bytes),
             Ok(None) => Err(StoreError::Missing),
-            Err(error) => Err(StoreError::Unavailable(format!("cannot read: {error}"))),
+            Err(error) => Err(StoreError::Unavailable(format!("cannot read: {}", cause(&error)))),
         };
         Box::pin(std::future::ready(result))
     }

@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 
 use tidemill_core::plan::StagePlan;
 use tidemill_core::ports::{Ports, StoreError};
-use tidemill_core::{End, Item, Progress, Stop, Usage, Work, give_up, retry};
+use tidemill_core::{End, Fed, Item, Stop, Usage, Work, give_up, retry};
 use tidemill_pipeline::Plan;
 use tokio::task::JoinSet;
 
-use crate::bucket::Buckets;
+use crate::bucket::{Buckets, cause};
 use crate::error::HostError;
 use crate::lock::Lock;
-use crate::open::{STATE_BUCKET, lane, open_buckets, revise, shards_of, uploads_of};
+use crate::open::{STATE_BUCKET, lane, local_shards, open_buckets, revise, shards_of, uploads_of};
 use crate::ports::{
     Budget, Directories, Graveyard, Pool, Queues, SystemClock, default_budget, now_micros, processors,
 };
@@ -32,6 +32,9 @@ const STOP_GRACE: Duration = Duration::from_millis(1_500);
 
 /// How often the loop looks around when nothing tells it to.
 const TICK: Duration = Duration::from_millis(50);
+
+/// How often streams are looked at while watching.
+const STREAM_TICK: Duration = Duration::from_millis(500);
 
 /// How long a file that was changed a moment ago is observed before it is taken for finished.
 const SETTLE: Duration = Duration::from_millis(300);
@@ -113,7 +116,7 @@ struct Finished {
 
 enum Task {
     Delivery(Box<Message>, End),
-    Shard(usize, Progress, ShardEnd),
+    Shard(usize, Fed, ShardEnd),
 }
 
 struct Mill {
@@ -130,6 +133,9 @@ struct Mill {
     /// Items of a key wait while another item of the same key and stage is under way.
     busy: HashMap<(String, String, String), VecDeque<Message>>,
     tasks: JoinSet<Finished>,
+    /// The shards that are being read.
+    reading: HashSet<usize>,
+    looked: Instant,
     /// The item under way must have no company.
     alone: bool,
     /// An item was superseded: what superseded it may not have been seen yet.
@@ -162,7 +168,7 @@ impl Mill {
                 return Err(HostError::Bucket {
                     bucket: name,
                     path: bucket.path().to_owned(),
-                    cause: error.to_string(),
+                    cause: cause(&error),
                 });
             }
             ready.insert(name, Arc::new(bucket));
@@ -200,6 +206,8 @@ impl Mill {
             ready: VecDeque::new(),
             busy: HashMap::new(),
             tasks: JoinSet::new(),
+            reading: HashSet::new(),
+            looked: Instant::now(),
             alone: false,
             overtaken: false,
             _lock: lock,
@@ -242,6 +250,9 @@ impl Mill {
                 .call(move |connection| queue::acknowledge(connection, &message, "dead"))
                 .await?;
         }
+        let left = self.shared.state.call(|connection| queue::outlook(connection, now_micros())).await?;
+        self.summary.resumed = left.0;
+        self.shared.sent.fetch_add(left.0, Ordering::Relaxed);
         Ok(())
     }
 
@@ -286,6 +297,7 @@ impl Mill {
             }
             if self.watch.is_some() {
                 self.take_changes().await?;
+                self.look_at_streams().await?;
             }
         }
         self.end(begun).await
@@ -516,7 +528,27 @@ impl Mill {
         (ports, used)
     }
 
+    /// Reads on where a shard may have grown, and takes up new shards.
+    async fn look_at_streams(&mut self) -> Result<(), StoreError> {
+        if self.looked.elapsed() < STREAM_TICK {
+            return Ok(());
+        }
+        self.looked = Instant::now();
+        for shard in local_shards(&self.plan, &self.shared.state).await? {
+            if !self.shards.iter().any(|known| known.is(&shard)) {
+                self.shards.push(shard);
+            }
+        }
+        for index in 0..self.shards.len() {
+            self.read_shard(index);
+        }
+        Ok(())
+    }
+
     fn read_shard(&mut self, index: usize) {
+        if !self.reading.insert(index) {
+            return;
+        }
         let shard = self.shards[index].clone();
         let (ports, cpu) = self.ports(shard.lane);
         let lane = &self.lanes[shard.lane];
@@ -524,9 +556,10 @@ impl Mill {
         let state = Arc::clone(&self.shared.state);
         self.tasks.spawn(async move {
             let begun = Instant::now();
-            let (progress, usage, end) = run_shard(&plan, work, &ports, &shard, &state, &stop).await;
+            let (fed, end) = run_shard(&plan, work, &ports, &shard, &state, &stop).await;
+            let usage = Usage { bytes_in: fed.bytes_in, bytes_out: fed.bytes_out };
             let (wall, cpu) = (begun.elapsed(), Duration::from_nanos(cpu.load(Ordering::Relaxed)));
-            Finished { what: Task::Shard(index, progress, end), usage, wall, cpu }
+            Finished { what: Task::Shard(index, fed, end), usage, wall, cpu }
         });
     }
 
@@ -537,11 +570,11 @@ impl Mill {
                 let subject = message.item.object().map_or(&message.item.id, |object| &object.key).clone();
                 self.settle(*message, Ended { stage, subject, end, count: 1, usage, wall, cpu }).await
             }
-            Ok(Finished { what: Task::Shard(shard, progress, end), usage, wall, cpu }) => {
+            Ok(Finished { what: Task::Shard(shard, fed, end), usage, wall, cpu }) => {
                 let stage = self.lanes[self.shards[shard].lane].name.clone();
                 let subject = self.shards[shard].source.name().to_owned();
                 let ended = Ended { stage, subject, end: End::Done, count: 0, usage, wall, cpu };
-                self.settle_shard(shard, progress, end, ended).await
+                self.settle_shard(shard, fed, end, ended).await
             }
             Err(error) if error.is_cancelled() => Ok(()),
             Err(error) => Err(StoreError::Unavailable(format!("a task failed: {error}"))),
@@ -617,10 +650,12 @@ impl Mill {
     async fn settle_shard(
         &mut self,
         index: usize,
-        progress: Progress,
+        fed: Fed,
         end: ShardEnd,
         ended: Ended,
     ) -> Result<(), StoreError> {
+        self.reading.remove(&index);
+        let progress = fed.progress;
         let done = progress.done + progress.late + progress.duplicate;
         let stage = ended.stage.clone();
         if done + progress.dead > 0 {
@@ -634,16 +669,19 @@ impl Mill {
         if done > 0 {
             self.tell(&Ended { count: done, ..ended.clone() });
         }
-        if progress.dead > 0 {
-            let usage = if done > 0 { Usage::default() } else { ended.usage };
-            let end = End::Dead("see the dead letters".to_owned());
-            self.tell(&Ended { end, count: progress.dead, usage, ..ended.clone() });
+        let mut usage = if done > 0 { Usage::default() } else { ended.usage };
+        for (position, reason) in fed.dead {
+            let subject = format!("{}/{}", ended.subject, position.sequence);
+            let (end, usage) = (End::Dead(reason), std::mem::take(&mut usage));
+            self.tell(&Ended { subject, end, count: 1, usage, ..ended.clone() });
         }
         let (stage, subject) = (&ended.stage, &ended.subject);
+        let place = format!("{stage} at {subject}: ");
+        self.summary.blocked.retain(|blocked| !blocked.starts_with(&place));
         match end {
             ShardEnd::More if !self.shared.stop.is_set() => self.read_shard(index),
             ShardEnd::Blocked(reason) if !self.shared.stop.is_set() => {
-                self.summary.blocked.push(format!("{stage} at {subject}: {reason}"));
+                self.summary.blocked.push(place + &reason);
             }
             _ => {}
         }

@@ -10,7 +10,7 @@ use tidemill_core::plan::Input;
 use tidemill_core::ports::StoreError;
 use tidemill_pipeline::{Plan, PlannedStage, Source};
 
-use crate::bucket::{Bucket, Buckets};
+use crate::bucket::{Bucket, Buckets, cause};
 use crate::error::HostError;
 use crate::mill::{Lane, Options, Shared};
 use crate::ports::{Queues, Route};
@@ -44,7 +44,7 @@ pub(crate) fn open_buckets(
         Bucket::open(name, path, options.probe.clone()).map_err(|error| HostError::Bucket {
             bucket: name.to_owned(),
             path: path.to_owned(),
-            cause: error.to_string(),
+            cause: cause(&error),
         })
     };
     let make = |path: &Path| {
@@ -61,7 +61,11 @@ pub(crate) fn open_buckets(
             if read.contains(name) || is_named {
                 return Err(HostError::NoBucket { bucket: name.to_owned(), path });
             }
-            make(&path)?;
+            std::fs::create_dir_all(&path).map_err(|error| HostError::Bucket {
+                bucket: name.to_owned(),
+                path: path.clone(),
+                cause: cause(&error),
+            })?;
         }
         buckets.push((name.to_owned(), open(name, &path)?));
     }
@@ -173,47 +177,50 @@ pub(crate) fn uploads_of(plan: &Plan, buckets: &Buckets) -> Vec<Uploads> {
     uploads
 }
 
-/// The shards of the sources that are streams.
+/// The streams among the sources: the source's name and the stream's.
+fn streams(plan: &Plan) -> impl Iterator<Item = (&str, &str)> {
+    plan.sources.iter().filter_map(|source| match &source.source {
+        Source::Kinesis { stream } => Some((source.name.as_str(), stream.as_str())),
+        Source::S3 { .. } => None,
+    })
+}
+
+/// A shard of the source `name`, once for each stage that reads it.
+fn shards_for(plan: &Plan, name: &str, stream: &str, source: &ShardSource) -> Vec<Shard> {
+    let input = Input::Source(name.to_owned());
+    let readers = plan.stages.iter().enumerate().filter(|(_, stage)| stage.plan.inputs.contains(&input));
+    readers.map(|(lane, _)| Shard { lane, stream: stream.to_owned(), source: source.clone() }).collect()
+}
+
+/// The shards of local streams that hold records.
+pub(crate) async fn local_shards(plan: &Plan, state: &State) -> Result<Vec<Shard>, StoreError> {
+    let mut found = Vec::new();
+    for (name, stream) in streams(plan) {
+        let of = stream.to_owned();
+        for shard in state.call(move |connection| shards::local_shards(connection, &of)).await? {
+            found.extend(shards_for(plan, name, stream, &ShardSource::Local(shard)));
+        }
+    }
+    Ok(found)
+}
+
+/// All shards: those of local streams, and the file of records that the run was given.
 pub(crate) async fn shards_of(
     plan: &Plan,
     options: &Options,
     state: &State,
 ) -> Result<Vec<Shard>, HostError> {
-    let streams: Vec<(&str, &str)> = plan
-        .sources
-        .iter()
-        .filter_map(|source| match &source.source {
-            Source::Kinesis { stream } => Some((source.name.as_str(), stream.as_str())),
-            Source::S3 { .. } => None,
-        })
-        .collect();
-    let file = match &options.records {
-        None => None,
-        Some(path) => {
-            if streams.len() != 1 {
-                return Err(HostError::NoStream { streams: streams.len() });
-            }
-            let opened = RecordFile::open(path);
-            Some(Arc::new(
-                opened
-                    .map_err(|error| HostError::Records { path: path.clone(), cause: error.to_string() })?,
-            ))
-        }
-    };
-    let mut shards = Vec::new();
-    for (source, stream) in streams {
-        let name = stream.to_owned();
-        let local = state.call(move |connection| shards::local_shards(connection, &name)).await;
-        let local = local
-            .map_err(|error| HostError::State { path: options.dir.clone(), cause: error.to_string() })?;
-        for stage in plan.consumers(&Input::Source(source.to_owned())) {
-            let Some(lane) = plan.stages.iter().position(|s| s.plan.name == stage.plan.name) else {
-                continue;
-            };
-            let shard = |source| Shard { lane, stream: stream.to_owned(), source };
-            shards.extend(file.iter().map(|file| shard(ShardSource::File(Arc::clone(file)))));
-            shards.extend(local.iter().map(|name| shard(ShardSource::Local(name.clone()))));
-        }
+    let local = local_shards(plan, state).await;
+    let mut found =
+        local.map_err(|error| HostError::State { path: options.dir.clone(), cause: error.to_string() })?;
+    if let Some(path) = &options.records {
+        let mut streams = streams(plan);
+        let (Some((name, stream)), None) = (streams.next(), streams.next()) else {
+            return Err(HostError::NoStream { streams: self::streams(plan).count() });
+        };
+        let file = RecordFile::open(path)
+            .map_err(|error| HostError::Records { path: path.clone(), cause: cause(&error) })?;
+        found.extend(shards_for(plan, name, stream, &ShardSource::File(Arc::new(file))));
     }
-    Ok(shards)
+    Ok(found)
 }

@@ -96,6 +96,8 @@ pub struct Summary {
     pub pipeline: String,
     /// Items found in sources in this run, per source.
     pub found: BTreeMap<String, u64>,
+    /// Items that an earlier run left in queues, or that were put back into them.
+    pub resumed: u64,
     /// Objects that were there and had been done before.
     pub unchanged: u64,
     /// Files that are no objects.

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use tidemill_core::plan::StagePlan;
 use tidemill_core::ports::Ports;
 use tidemill_core::{
-    End, Fault, Item, Progress, RecordStage, ShardHead, Stage, Stop, Usage, Work, batch_of, deliver, feed,
-    give_up,
+    End, Fault, Fed, Item, RecordStage, ShardHead, Stage, Stop, Usage, Work, batch_of, deliver, feed, give_up,
 };
 
 use crate::open::STATE_BUCKET;
@@ -20,6 +19,13 @@ pub(crate) struct Shard {
     pub(crate) lane: usize,
     pub(crate) stream: String,
     pub(crate) source: ShardSource,
+}
+
+impl Shard {
+    /// Whether it is the same shard for the same stage.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        (self.lane, &self.stream, self.source.name()) == (other.lane, &other.stream, other.source.name())
+    }
 }
 
 /// Where a shard's records lie.
@@ -102,8 +108,8 @@ pub(crate) async fn run_shard(
     shard: &Shard,
     state: &State,
     stop: &Stop,
-) -> (Progress, Usage, ShardEnd) {
-    let blocked = |reason: String| (Progress::default(), Usage::default(), ShardEnd::Blocked(reason));
+) -> (Fed, ShardEnd) {
+    let blocked = |reason: String| (Fed::default(), ShardEnd::Blocked(reason));
     let Work::Records(function) = work else { return blocked("the stage takes no records".to_owned()) };
     let stage = RecordStage { plan: Arc::clone(plan), function, state_bucket: STATE_BUCKET.into() };
     let key = ShardHead::key(&plan.signature(), &shard.stream, shard.source.name());
@@ -124,16 +130,14 @@ pub(crate) async fn run_shard(
         }
     };
     let batch = match batch {
-        Ok(batch) if batch.records.is_empty() => {
-            return (Progress::default(), Usage::default(), ShardEnd::Empty);
-        }
+        Ok(batch) if batch.records.is_empty() => return (Fed::default(), ShardEnd::Empty),
         Ok(batch) => batch,
         Err(reason) => return blocked(reason),
     };
     match feed(&stage, ports, &batch, stop).await {
-        Ok(fed) => {
-            let usage = Usage { bytes_in: fed.bytes_in, bytes_out: fed.bytes_out };
-            (fed.progress, usage, fed.blocked.map_or(ShardEnd::More, ShardEnd::Blocked))
+        Ok(mut fed) => {
+            let end = fed.blocked.take().map_or(ShardEnd::More, ShardEnd::Blocked);
+            (fed, end)
         }
         Err(fault) => blocked(fault.to_string()),
     }

@@ -1,5 +1,7 @@
 //! Manifests with what is said about them: below a line, `^^^^` under the offending text and the message.
 
+#![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "tests may read files and clocks")]
+
 mod fixture;
 mod graphs;
 mod hostile;
