@@ -85,16 +85,16 @@ pub fn at_rest(dir: &Path) -> AtRest {
 
 /// Names a step as the design names the points of a crash.
 fn name(step: Step<'_>) -> String {
-    let what = |key: &str| if key.starts_with(".tidemill/") { "document" } else { "output" };
     match step {
-        Step::MakeTemporary(key) => format!("before {}: temporary file", what(key)),
-        Step::Write(key) => format!("before {}: bytes", what(key)),
-        Step::Describe(key) => format!("before {}: description", what(key)),
-        Step::SyncFile(key) => format!("before {}: sync", what(key)),
-        Step::Name(key) => format!("before {}: name", what(key)),
-        Step::MakeDirectory(key) => format!("before {}: directory", what(key)),
-        Step::SyncDirectory(directory) => format!("after output or document: sync of {directory}"),
-        Step::Remove(key) => format!("before removal of {}", what(key)),
+        Step::MakeTemporary(_) => "before output: temporary file".to_owned(),
+        Step::Write(_) => "before output: bytes".to_owned(),
+        Step::Describe(_) => "before output: description".to_owned(),
+        Step::SyncFile(_) => "before output: sync".to_owned(),
+        Step::Name(key) => format!("before output: name of {key}"),
+        Step::MakeDirectory(key) => format!("before output: directory of {key}"),
+        Step::SyncDirectory(directory) => format!("after output: sync of {directory}"),
+        Step::Document(_) => "before document".to_owned(),
+        Step::Remove(key) => format!("before removal of {key}"),
         Step::Send(stage) => format!("before send to {stage}"),
         Step::Bury(stage) => format!("before dead letter of {stage}"),
         Step::Acknowledge(stage) => format!("before acknowledge of {stage}"),

@@ -11,7 +11,7 @@ use crate::embedded::{at_rest, at_step, folder, run};
 
 /// No half-written file, no file that the result documents do not know, no temporary file left behind.
 fn audit(dir: &Path) {
-    for bucket in ["buckets/media", "buckets/final", ".tidemill/objects"] {
+    for bucket in ["buckets/media", "buckets/final"] {
         let temporary = dir.join(bucket).join(".tidemill/tmp");
         let left: Vec<_> = std::fs::read_dir(&temporary).unwrap().collect();
         assert!(left.is_empty(), "{left:?}");

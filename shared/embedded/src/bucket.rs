@@ -1,6 +1,6 @@
 //! A directory as a bucket.
 //!
-//! The life of an object: its bytes go into a file under `.tidemill/tmp/`, what is known of it (media
+//! The life of an object: its bytes go into a file that has no name yet (see [`Draft`]), what is known of it (media
 //! type, mark, checksum) into an extended attribute of that same file, both are synced, then the file is
 //! linked or renamed to its key. So bytes and description appear together, whole or not at all. The names
 //! are made safe with [`Bucket::settle`], many at once. A file that someone else put or edited has no valid description: it is an object
@@ -23,6 +23,7 @@ use tidemill_core::digest;
 use tidemill_core::mark::Mark;
 use tidemill_core::ports::{Answer, Body, Condition, Head, Meta, Source, StoreError};
 
+use crate::draft::Draft;
 use crate::key;
 use crate::probe::{Probe, Step};
 
@@ -59,6 +60,12 @@ pub(crate) struct Bucket {
     name: String,
     path: PathBuf,
     root: Dir,
+    /// Where files are made before they have their name; none in a bucket that is only read from.
+    temporary: Option<Dir>,
+    /// Whether a file can be made without a name.
+    nameless: bool,
+    /// How the names of this process's temporary files begin.
+    process: String,
     folds_case: bool,
     probe: Option<Probe>,
     /// Directories whose entries changed and are not safe on disk yet.
@@ -78,6 +85,9 @@ impl Bucket {
             name: name.to_owned(),
             path: path.to_owned(),
             root,
+            temporary: None,
+            nameless: false,
+            process: format!("{}-", std::process::id()),
             folds_case: false,
             probe,
             unsynced: Mutex::default(),
@@ -91,20 +101,21 @@ impl Bucket {
     pub(crate) fn prepare(&mut self) -> io::Result<()> {
         self.root.create_dir_all(TEMPORARY)?;
         self.folds_case = self.root.exists(OWN.to_uppercase());
-        let own = format!("{}-", std::process::id());
-        for entry in self.root.read_dir(TEMPORARY)? {
+        let folder = self.root.open_dir(TEMPORARY)?;
+        for entry in folder.entries()? {
             let name = entry?.file_name();
-            let stale = name.to_str().and_then(|name| name.split_once('-')).is_none_or(|(pid, _)| {
-                !name.to_string_lossy().starts_with(&own) && !Path::new("/proc").join(pid).exists()
-            });
-            if stale {
-                self.root.remove_file(Path::new(TEMPORARY).join(name))?;
+            let pid = name.to_str().and_then(|name| name.split_once('-')).map(|(pid, _)| pid);
+            let is_own = name.to_string_lossy().starts_with(&self.process);
+            if !is_own && pid.is_none_or(|pid| !Path::new("/proc").join(pid).exists()) {
+                folder.remove_file(name)?;
             }
         }
-        let probe = Path::new(TEMPORARY).join(format!("{own}attributes"));
-        let file = self.root.create(&probe)?;
+        let trial = format!("{}attributes", self.process);
+        let file = folder.create(&trial)?;
         let kept = rustix::fs::fsetxattr(&file, ATTRIBUTE, b"1", rustix::fs::XattrFlags::empty());
-        self.root.remove_file(&probe)?;
+        folder.remove_file(&trial)?;
+        self.nameless = Draft::can_be_nameless(&folder, &trial);
+        self.temporary = Some(folder);
         kept.map_err(io::Error::from)
     }
 
@@ -203,15 +214,13 @@ impl Bucket {
         if let Some(reason) = key::refused(key) {
             return Err(StoreError::Refused(reason));
         }
-        let number = TEMPORARY_COUNTER.fetch_add(1, Ordering::Relaxed);
-        let temporary = format!("{TEMPORARY}/{}-{number}", std::process::id());
-        let result = self.put_by(&temporary, key, body, meta, condition);
-        if !matches!(result, Ok(Put::Renamed(_))) {
-            // Linked to its key, or not wanted; if this fails too, the next start clears it away.
-            let _ = self.root.remove_file(&temporary);
-        }
+        let Some(folder) = &self.temporary else {
+            return Err(StoreError::Refused(format!("the bucket `{}` is only read from", self.name)));
+        };
+        let spare = format!("{}{}", self.process, TEMPORARY_COUNTER.fetch_add(1, Ordering::Relaxed));
+        let result = self.put_by(folder, spare, key, body, meta, condition);
         match result {
-            Ok(Put::Linked(etag) | Put::Renamed(etag)) => Ok(etag),
+            Ok(Put::Done(etag)) => Ok(etag),
             Ok(Put::Conflict) => Err(StoreError::Conflict),
             Ok(Put::Missing) => Err(StoreError::Missing),
             Ok(Put::Refused(reason)) => Err(StoreError::Refused(reason)),
@@ -221,14 +230,21 @@ impl Bucket {
 
     fn put_by(
         &self,
-        temporary: &str,
+        folder: &Dir,
+        spare: String,
         key: &str,
         body: &Body,
         meta: &Meta,
         condition: &Condition,
     ) -> io::Result<Put> {
+        let mut parent = match self.parent(key) {
+            Ok(parent) => parent,
+            Err(error) if is_in_the_way(&error) => return Ok(self.in_the_way(key)),
+            Err(error) => return Err(error),
+        };
         self.step(Step::MakeTemporary(key))?;
-        let mut file = self.root.create(temporary)?;
+        let mut draft = Draft::begin(&parent, folder, spare, self.nameless)?;
+        let file = &mut draft.file;
         self.step(Step::Write(key))?;
         for chunk in &body.0 {
             file.write_all(chunk)?;
@@ -243,10 +259,9 @@ impl Bucket {
             checksum: meta.checksum.clone(),
         };
         let description = serde_json::to_vec(&description)?;
-        rustix::fs::fsetxattr(&file, ATTRIBUTE, &description, rustix::fs::XattrFlags::empty())?;
+        rustix::fs::fsetxattr(&*file, ATTRIBUTE, &description, rustix::fs::XattrFlags::empty())?;
         self.step(Step::SyncFile(key))?;
         file.sync_all()?;
-        drop(file);
 
         let _guard = self.lock(key);
         if let Condition::Match(expected) = condition {
@@ -262,28 +277,20 @@ impl Bucket {
                  from `{key}` only in that"
             )));
         }
+        let base = key.rsplit_once('/').map_or(key, |(_, base)| base);
         // A removal elsewhere may take the directory away between two steps: once more then.
         for _ in 0..16 {
             self.step(Step::Name(key))?;
             let named = match condition {
-                Condition::Absent => self.root.hard_link(temporary, &self.root, key),
-                Condition::Match(_) => self.root.rename(temporary, &self.root, key),
+                Condition::Absent => draft.name_new(&parent, base),
+                Condition::Match(_) => draft.replace(&parent, base),
             };
             match named {
                 Ok(()) => {
                     self.note_unsynced(parent_of(key));
-                    return Ok(match condition {
-                        Condition::Absent => Put::Linked(etag),
-                        Condition::Match(_) => Put::Renamed(etag),
-                    });
+                    return Ok(Put::Done(etag));
                 }
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    if let Some(parent) = parent_of(key)
-                        && let Err(error) = self.make_directory(key, parent)
-                    {
-                        return if is_in_the_way(&error) { Ok(self.in_the_way(key)) } else { Err(error) };
-                    }
-                }
+                Err(error) if error.kind() == io::ErrorKind::NotFound => parent = self.parent(key)?,
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                     let other = self.root.symlink_metadata(key).is_ok_and(|meta| !meta.is_file());
                     return Ok(if other { self.in_the_way(key) } else { Put::Conflict });
@@ -293,6 +300,18 @@ impl Bucket {
             }
         }
         Err(io::Error::other("its directory vanishes again and again"))
+    }
+
+    /// The directory that the key's last part lies in; it is made if it is not there.
+    fn parent(&self, key: &str) -> io::Result<Dir> {
+        let Some(parent) = parent_of(key) else { return self.root.try_clone() };
+        match self.root.open_dir(parent) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                self.make_directory(key, parent)?;
+                self.root.open_dir(parent)
+            }
+            opened => opened,
+        }
     }
 
     fn in_the_way(&self, key: &str) -> Put {
@@ -464,8 +483,7 @@ pub(crate) fn cause(error: &io::Error) -> String {
 }
 
 enum Put {
-    Linked(String),
-    Renamed(String),
+    Done(String),
     Conflict,
     Missing,
     Refused(String),

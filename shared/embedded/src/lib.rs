@@ -6,6 +6,8 @@
 
 mod books;
 mod bucket;
+mod documents;
+mod draft;
 mod error;
 mod key;
 mod lock;

@@ -13,9 +13,10 @@ use tidemill_pipeline::Plan;
 use tokio::task::JoinSet;
 
 use crate::bucket::{Buckets, cause};
+use crate::documents::Documents;
 use crate::error::HostError;
 use crate::lock::Lock;
-use crate::open::{STATE_BUCKET, lane, local_shards, open_buckets, revise, shards_of, uploads_of};
+use crate::open::{lane, local_shards, open_buckets, revise, shards_of, uploads_of};
 use crate::ports::{
     Budget, Directories, Graveyard, Pool, Queues, SystemClock, default_budget, now_micros, processors,
 };
@@ -29,6 +30,9 @@ use crate::work::{Shard, ShardEnd, run_item, run_shard};
 
 /// How long the work under way may take to end after a stop.
 const STOP_GRACE: Duration = Duration::from_millis(1_500);
+
+/// How many items are under way for each processor.
+const PLACES: usize = 4;
 
 /// How often the loop looks around when nothing tells it to.
 const TICK: Duration = Duration::from_millis(50);
@@ -73,7 +77,8 @@ pub fn run(
     let folder = options.state.clone().unwrap_or_else(|| options.dir.join(crate::STATE_FOLDER));
     let fail = |cause: String| HostError::State { path: folder.clone(), cause };
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(processors())
+        // A thread for each item under way: they wait for the disk, and the pool has the processors.
+        .worker_threads(processors() * PLACES)
         .enable_time()
         .build()
         .map_err(|error| fail(error.to_string()))?;
@@ -159,11 +164,8 @@ impl Mill {
         let lock = Lock::take(&folder)?;
         let mut ready = HashMap::new();
         for (name, mut bucket) in buckets {
-            let written = name == STATE_BUCKET
-                || plan
-                    .stages
-                    .iter()
-                    .any(|stage| stage.plan.output.as_ref().is_some_and(|o| o.bucket == name));
+            let written =
+                plan.stages.iter().any(|stage| stage.plan.output.as_ref().is_some_and(|o| o.bucket == name));
             if written && let Err(error) = bucket.prepare() {
                 return Err(HostError::Bucket {
                     bucket: name,
@@ -176,7 +178,11 @@ impl Mill {
         let buckets: Buckets = Arc::new(ready);
         let state = Arc::new(State::start(state::connect(&folder.join(state::FILE))?));
         let shared = Arc::new(Shared {
-            objects: Arc::new(Directories(Arc::clone(&buckets))),
+            objects: Arc::new(Directories {
+                buckets: Arc::clone(&buckets),
+                documents: Documents::open(Arc::clone(&state), &folder.join(state::FILE))?,
+                probe: options.probe.clone(),
+            }),
             graveyard: Arc::new(Graveyard { state: Arc::clone(&state), probe: options.probe.clone() }),
             clock: Arc::new(SystemClock),
             budget: Arc::new(Budget::new(options.memory.unwrap_or_else(default_budget))),
@@ -458,11 +464,11 @@ impl Mill {
             .map(|(_, due)| due)
     }
 
-    /// Begins as many items as there are places for. Twice as many as processors: while some are at work,
-    /// others wait for the disk. The pool and the budget bound the rest.
+    /// Begins as many items as there are places for. More than processors: while some are at work, others
+    /// wait for the disk, and those that wait together share a sync. The pool and the budget bound the rest.
     async fn begin_what_is_due(&mut self) -> Result<(), StoreError> {
         self.alone &= !self.tasks.is_empty();
-        let places = processors() * 2 + 1;
+        let places = processors() * PLACES;
         if self.ready.len() < places {
             let limit = 256;
             let taken = self
@@ -507,7 +513,7 @@ impl Mill {
                 run_item(&plan, &work, &ports, &message.item, &stop).await
             };
             // Only what is safe on disk may leave the queue.
-            if let Err(error) = objects.settle().await {
+            if let Err(error) = objects.settle() {
                 end = End::Unsettled(error.to_string());
             }
             let (wall, cpu) = (begun.elapsed(), Duration::from_nanos(cpu.load(Ordering::Relaxed)));

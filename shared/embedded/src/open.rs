@@ -19,10 +19,10 @@ use crate::source::{Listener, Uploads};
 use crate::state::State;
 use crate::work::{Shard, ShardSource};
 
-/// The bucket of documents that belong to no output bucket. Its name can be no bucket's in a manifest.
+/// The bucket of documents that belong to no output bucket: it has no folder, and no manifest can name it.
 pub(crate) const STATE_BUCKET: &str = ".state";
 
-/// Opens every bucket's folder, and tells the state folder.
+/// Opens every bucket's folder, and makes the state folder.
 pub(crate) fn open_buckets(
     plan: &Plan,
     options: &Options,
@@ -47,10 +47,6 @@ pub(crate) fn open_buckets(
             cause: cause(&error),
         })
     };
-    let make = |path: &Path| {
-        std::fs::create_dir_all(path)
-            .map_err(|error| HostError::State { path: path.to_owned(), cause: error.to_string() })
-    };
     let mut buckets = Vec::new();
     for name in names {
         let named = options.buckets.get(name).cloned();
@@ -70,9 +66,8 @@ pub(crate) fn open_buckets(
         buckets.push((name.to_owned(), open(name, &path)?));
     }
     let folder = options.state.clone().unwrap_or_else(|| options.dir.join(crate::STATE_FOLDER));
-    let objects = folder.join("objects");
-    make(&objects)?;
-    buckets.push((STATE_BUCKET.to_owned(), open(STATE_BUCKET, &objects)?));
+    std::fs::create_dir_all(&folder)
+        .map_err(|error| HostError::State { path: folder.clone(), cause: cause(&error) })?;
     Ok((buckets, folder))
 }
 

@@ -8,7 +8,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use jiff::Timestamp;
 use rusqlite::params;
-use tidemill_core::key::RESERVED;
 use tidemill_core::ports::{
     Admission, Answer, Body, Clock, Condition, Cpu, DeadLetter, DeadLetters, Head, Meta, Objects, Outbox,
     Port, Source, StoreError,
@@ -18,38 +17,31 @@ use tidemill_pattern::Pattern;
 use tokio::sync::Semaphore;
 
 use crate::bucket::{Bucket, Buckets};
+use crate::documents::Documents;
+use crate::key::is_reserved;
 use crate::probe::{Probe, Step};
 use crate::queue;
 use crate::state::State;
 
-/// Directories as buckets.
-pub(crate) struct Directories(pub(crate) Buckets);
+/// Directories as buckets, and the host's own documents beside them.
+pub(crate) struct Directories {
+    pub(crate) buckets: Buckets,
+    pub(crate) documents: Documents,
+    pub(crate) probe: Option<Probe>,
+}
 
 impl Directories {
     fn bucket(&self, name: &str) -> Result<&Arc<Bucket>, StoreError> {
         let missing = || StoreError::Refused(format!("the pipeline has no bucket `{name}`"));
-        self.0.get(name).ok_or_else(missing)
+        self.buckets.get(name).ok_or_else(missing)
     }
 }
 
 impl Directories {
     /// Makes everything that was written and removed so far outlive a power cut.
-    pub(crate) async fn settle(&self) -> Result<(), StoreError> {
-        let buckets = Arc::clone(&self.0);
-        off_thread(move || settle(&buckets)).await
+    pub(crate) fn settle(&self) -> Result<(), StoreError> {
+        self.buckets.values().try_for_each(|bucket| bucket.settle())
     }
-}
-
-fn settle(buckets: &Buckets) -> Result<(), StoreError> {
-    buckets.values().try_for_each(|bucket| bucket.settle())
-}
-
-/// Syncing to disk takes long, and must not hold up the threads that drive everything.
-async fn off_thread<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
-) -> Result<T, StoreError> {
-    let gone = |error: tokio::task::JoinError| StoreError::Unavailable(error.to_string());
-    tokio::task::spawn_blocking(work).await.map_err(gone)?
 }
 
 impl Objects for Directories {
@@ -58,7 +50,9 @@ impl Objects for Directories {
     }
 
     fn head<'a>(&'a self, bucket: &'a str, key: &'a str) -> Answer<'a, Result<Option<Head>, StoreError>> {
-        Box::pin(async move { self.bucket(bucket)?.head(key) })
+        Box::pin(async move {
+            if is_reserved(key) { self.documents.head(bucket, key) } else { self.bucket(bucket)?.head(key) }
+        })
     }
 
     fn get<'a>(
@@ -66,7 +60,9 @@ impl Objects for Directories {
         bucket: &'a str,
         key: &'a str,
     ) -> Answer<'a, Result<Option<(String, Bytes)>, StoreError>> {
-        Box::pin(async move { self.bucket(bucket)?.get(key) })
+        Box::pin(async move {
+            if is_reserved(key) { self.documents.get(bucket, key) } else { self.bucket(bucket)?.get(key) }
+        })
     }
 
     fn put<'a>(
@@ -78,17 +74,13 @@ impl Objects for Directories {
         condition: Condition,
     ) -> Answer<'a, Result<String, StoreError>> {
         Box::pin(async move {
-            let bucket = Arc::clone(self.bucket(bucket)?);
-            let (key, body, meta) = (key.to_owned(), body.clone(), meta.clone());
-            // A document speaks of what was written before it, which must not be lost if it is not.
-            let before = key.starts_with(RESERVED).then(|| Arc::clone(&self.0));
-            off_thread(move || {
-                if let Some(buckets) = before {
-                    settle(&buckets)?;
-                }
-                bucket.put(&key, &body, &meta, &condition)
-            })
-            .await
+            if is_reserved(key) {
+                // A document speaks of what was written before it, which must not be lost if it is not.
+                self.settle()?;
+                step(self.probe.as_ref(), Step::Document(key))?;
+                return self.documents.put(bucket, key, body, meta, condition).await;
+            }
+            self.bucket(bucket)?.put(key, body, meta, &condition)
         })
     }
 
@@ -98,11 +90,7 @@ impl Objects for Directories {
         key: &'a str,
         etag: &'a str,
     ) -> Answer<'a, Result<(), StoreError>> {
-        Box::pin(async move {
-            let bucket = Arc::clone(self.bucket(bucket)?);
-            let (key, etag) = (key.to_owned(), etag.to_owned());
-            off_thread(move || bucket.remove(&key, &etag)).await
-        })
+        Box::pin(async move { self.bucket(bucket)?.remove(key, etag) })
     }
 }
 

@@ -22,6 +22,8 @@ pub enum Step<'a> {
     SyncDirectory(&'a str),
     /// Remove the object at a key.
     Remove(&'a str),
+    /// Write the document at a reserved key.
+    Document(&'a str),
     /// Put an item into a stage's queue.
     Send(&'a str),
     /// Keep a dead letter of a stage.

@@ -44,6 +44,9 @@ CREATE TABLE dead (
   item TEXT NOT NULL, reason TEXT NOT NULL, attempts INTEGER NOT NULL, time INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX dead_of_key ON dead (stage, bucket, key);
+-- Result documents and shard heads, by the bucket and reserved key that they have on S3.
+CREATE TABLE documents (
+  bucket TEXT NOT NULL, key TEXT NOT NULL, etag TEXT NOT NULL, body BLOB NOT NULL, PRIMARY KEY (bucket, key));
 -- How each item ended, so that a repeat is not counted again.
 CREATE TABLE ended (
   stage TEXT NOT NULL, id TEXT NOT NULL, sequence INTEGER NOT NULL, outcome TEXT NOT NULL,
