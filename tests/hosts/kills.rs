@@ -8,6 +8,8 @@ use serde_json::Value;
 
 const COMMAND: &str = env!("CARGO_BIN_EXE_tidemill");
 
+const PHOTOS: u64 = 60;
+
 /// A pipeline with some hundred small photos and some broken ones.
 fn prepare(dir: &Path) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("pipelines/media-on-upload");
@@ -16,7 +18,7 @@ fn prepare(dir: &Path) {
     std::fs::create_dir_all(&incoming).unwrap();
     let photo = root.join("buckets/uploads/incoming/cats/chelsea.png");
     let long_ago = std::time::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
-    for number in 0..60 {
+    for number in 0..PHOTOS {
         let path = incoming.join(format!("{number}.png"));
         std::fs::copy(&photo, &path).unwrap();
         let file = std::fs::File::options().append(true).open(path).unwrap();
@@ -50,7 +52,11 @@ fn seen(dir: &Path) -> Value {
     let books = tidemill_embedded::Books::open(dir, None).unwrap();
     let mut dead: Vec<_> = books.dead().unwrap().into_iter().map(|e| (e.subject, e.reason)).collect();
     dead.sort();
-    let stages = &serde_json::to_value(books.status().unwrap()).unwrap()["stages"];
+    let status = books.status().unwrap();
+    let ended =
+        |stage: &tidemill_embedded::StageStatus| stage.done + stage.skipped + stage.superseded + stage.dead;
+    assert_eq!(ended(&status.stages[0]), PHOTOS, "what went in came out");
+    let stages = &serde_json::to_value(status).unwrap()["stages"];
     serde_json::json!({ "files": files, "dead": dead, "stages": stages })
 }
 

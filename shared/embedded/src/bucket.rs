@@ -589,3 +589,6 @@ impl Source for Pinned {
 
 /// Buckets by name.
 pub(crate) type Buckets = Arc<HashMap<String, Arc<Bucket>>>;
+
+#[cfg(test)]
+mod tests;
