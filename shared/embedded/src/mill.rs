@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use tidemill_core::plan::StagePlan;
 use tidemill_core::ports::{Ports, StoreError};
-use tidemill_core::{End, Fed, Item, Stop, Usage, Work, give_up, retry};
+use tidemill_core::{End, Fed, Item, Stop, Usage, Work, give_up};
 use tidemill_pipeline::Plan;
 use tokio::task::JoinSet;
 
@@ -20,11 +20,11 @@ use crate::open::{lane, local_shards, open_buckets, revise, shards_of, uploads_o
 use crate::ports::{
     Budget, Directories, Graveyard, Pool, Queues, SystemClock, default_budget, now_micros, processors,
 };
-use crate::probe::{Probe, Step};
+use crate::probe::Probe;
 use crate::queue::{self, MAX_DEATHS, Message, SUSPECT_DEATHS};
-use crate::source::{Found, Uploads};
+use crate::source::Uploads;
 use crate::state::{self, State};
-use crate::summary::{Ended, Event, Ignored, Observer, Summary, Tally};
+use crate::summary::{Event, Observer, Summary, Tally};
 use crate::watch::Watch;
 use crate::work::{Shard, ShardEnd, run_item, run_shard};
 
@@ -39,12 +39,6 @@ const TICK: Duration = Duration::from_millis(50);
 
 /// How often streams are looked at while watching.
 const STREAM_TICK: Duration = Duration::from_millis(500);
-
-/// How long a file that was changed a moment ago is observed before it is taken for finished.
-const SETTLE: Duration = Duration::from_millis(300);
-
-/// How long a run without `--watch` waits for files that are being written.
-const SETTLE_LIMIT: Duration = Duration::from_secs(10);
 
 /// How a pipeline is run.
 #[derive(Clone, Default)]
@@ -108,47 +102,47 @@ pub(crate) struct Shared {
     clock: Arc<SystemClock>,
     budget: Arc<Budget>,
     pool: Pool,
-    stop: Stop,
+    pub(crate) stop: Stop,
 }
 
 /// What a task comes back with.
-struct Finished {
-    what: Task,
-    usage: Usage,
-    wall: Duration,
-    cpu: Duration,
+pub(crate) struct Finished {
+    pub(crate) what: Task,
+    pub(crate) usage: Usage,
+    pub(crate) wall: Duration,
+    pub(crate) cpu: Duration,
 }
 
-enum Task {
+pub(crate) enum Task {
     Delivery(Box<Message>, End),
     Shard(usize, Fed, ShardEnd),
 }
 
-struct Mill {
-    plan: Plan,
-    lanes: Vec<Lane>,
-    shared: Arc<Shared>,
-    uploads: Vec<Uploads>,
-    shards: Vec<Shard>,
-    watch: Option<Watch>,
-    observer: Arc<dyn Observer>,
-    summary: Summary,
-    tallies: Vec<Tally>,
-    ready: VecDeque<Message>,
+pub(crate) struct Mill {
+    pub(crate) plan: Plan,
+    pub(crate) lanes: Vec<Lane>,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) uploads: Vec<Uploads>,
+    pub(crate) shards: Vec<Shard>,
+    pub(crate) watch: Option<Watch>,
+    pub(crate) observer: Arc<dyn Observer>,
+    pub(crate) summary: Summary,
+    pub(crate) tallies: Vec<Tally>,
+    pub(crate) ready: VecDeque<Message>,
     /// Items of a key wait while another item of the same key and stage is under way.
-    busy: HashMap<(String, String, String), VecDeque<Message>>,
-    tasks: JoinSet<Finished>,
+    pub(crate) busy: HashMap<(String, String, String), VecDeque<Message>>,
+    pub(crate) tasks: JoinSet<Finished>,
     /// The shards that are being read.
-    reading: HashSet<usize>,
-    looked: Instant,
+    pub(crate) reading: HashSet<usize>,
+    pub(crate) looked: Instant,
     /// The item under way must have no company.
-    alone: bool,
+    pub(crate) alone: bool,
     /// An item was superseded: what superseded it may not have been seen yet.
-    overtaken: bool,
+    pub(crate) overtaken: bool,
     _lock: Lock,
 }
 
-fn subject_of(message: &Message) -> (String, String, String) {
+pub(crate) fn subject_of(message: &Message) -> (String, String, String) {
     let (bucket, key) = message.item.subject();
     (message.stage.clone(), bucket.to_owned(), key.to_owned())
 }
@@ -332,124 +326,7 @@ impl Mill {
         Ok(std::mem::take(&mut self.summary))
     }
 
-    /// Takes in everything that lies in the sources. Files changed a moment ago are looked at once more
-    /// before, so that one that is being written is not read half.
-    async fn look(&mut self) -> Result<(), StoreError> {
-        for index in 0..self.uploads.len() {
-            let source = self.uploads[index].clone();
-            let begun = Instant::now();
-            let mut listing = list(&source)?;
-            loop {
-                let fresh = fresh(&source, &listing.entries);
-                if fresh.is_empty() || self.shared.stop.is_set() {
-                    break;
-                }
-                tokio::time::sleep(SETTLE).await;
-                let before = std::mem::replace(&mut listing, list(&source)?);
-                let known: HashMap<&str, &str> =
-                    before.entries.iter().map(|entry| (entry.key.as_str(), entry.etag.as_str())).collect();
-                let changing: HashSet<String> = listing
-                    .entries
-                    .iter()
-                    .filter(|entry| fresh.contains(&entry.key))
-                    .filter(|entry| known.get(entry.key.as_str()).is_some_and(|etag| *etag != entry.etag))
-                    .map(|entry| entry.key.clone())
-                    .collect();
-                if changing.is_empty() {
-                    break;
-                }
-                if begun.elapsed() > SETTLE_LIMIT {
-                    for key in &changing {
-                        listing.ignored.push(Ignored {
-                            bucket: source.bucket.name().to_owned(),
-                            path: key.clone(),
-                            reason: "it is still being written".to_owned(),
-                        });
-                    }
-                    listing.entries.retain(|entry| !changing.contains(&entry.key));
-                    let found = source.take_in(&self.shared.state, listing.entries, changing).await?;
-                    self.note(&source, &found, listing.ignored);
-                    return Ok(());
-                }
-            }
-            let found = source.take_in(&self.shared.state, listing.entries, HashSet::new()).await?;
-            self.note(&source, &found, listing.ignored);
-        }
-        Ok(())
-    }
-
-    /// The same while watching: files changed a moment ago are left to the watch.
-    async fn look_and_watch(&mut self) -> Result<(), StoreError> {
-        for index in 0..self.uploads.len() {
-            let source = self.uploads[index].clone();
-            let mut listing = list(&source)?;
-            let fresh = fresh(&source, &listing.entries);
-            listing.entries.retain(|entry| !fresh.contains(&entry.key));
-            for key in &fresh {
-                if let Some(watch) = &self.watch {
-                    watch.look_again(index, key.clone());
-                }
-            }
-            let found = source.take_in(&self.shared.state, listing.entries, fresh).await?;
-            self.note(&source, &found, listing.ignored);
-        }
-        Ok(())
-    }
-
-    /// At the end of a run: whether sources have changed since, as superseded items suggest.
-    async fn look_again(&mut self) -> Result<bool, StoreError> {
-        if !std::mem::take(&mut self.overtaken) {
-            return Ok(false);
-        }
-        let changes = |summary: &Summary| summary.found.values().sum::<u64>();
-        let (before, unchanged) = (changes(&self.summary), self.summary.unchanged);
-        self.look().await?;
-        self.summary.unchanged = unchanged;
-        Ok(changes(&self.summary) > before)
-    }
-
-    async fn take_changes(&mut self) -> Result<(), StoreError> {
-        let Some(watch) = &self.watch else { return Ok(()) };
-        let ready = watch.ready();
-        let mut by_source: HashMap<usize, (Vec<crate::bucket::Entry>, Vec<String>)> = HashMap::new();
-        for (index, key) in ready.keys {
-            let (there, gone) = by_source.entry(index).or_default();
-            match self.uploads[index].bucket.entry(&key) {
-                Ok(Some(entry)) => there.push(entry),
-                Ok(None) => gone.push(key),
-                Err(_) => watch.look_again(index, key),
-            }
-        }
-        for (index, (there, gone)) in by_source {
-            let source = self.uploads[index].clone();
-            let mut found = source.created(&self.shared.state, there).await?;
-            let removed = source.removed(&self.shared.state, gone).await?;
-            found.changed += removed.changed;
-            found.queued += removed.queued;
-            found.unchanged = 0;
-            self.note(&source, &found, Vec::new());
-        }
-        if ready.list_anew {
-            let unchanged = self.summary.unchanged;
-            self.look_and_watch().await?;
-            self.summary.unchanged = unchanged;
-        }
-        Ok(())
-    }
-
-    fn note(&mut self, source: &Uploads, found: &Found, ignored: Vec<Ignored>) {
-        *self.summary.found.entry(source.name.clone()).or_default() += found.changed;
-        self.summary.unchanged += found.unchanged;
-        for ignored in ignored {
-            if !self.summary.ignored.contains(&ignored) {
-                self.summary.ignored.push(ignored);
-            }
-        }
-        self.shared.sent.fetch_add(found.queued, Ordering::Relaxed);
-        self.tell_of_sent();
-    }
-
-    fn tell_of_sent(&self) {
+    pub(crate) fn tell_of_sent(&self) {
         let sent = self.shared.sent.swap(0, Ordering::Relaxed);
         if sent > 0 {
             self.observer.event(&Event::Queued(sent));
@@ -496,7 +373,7 @@ impl Mill {
         Ok(())
     }
 
-    fn begin(&mut self, message: Message) {
+    pub(crate) fn begin(&mut self, message: Message) {
         let Some(index) = self.lanes.iter().position(|lane| lane.name == message.stage) else { return };
         let id = message.id;
         self.shared.state.tell(move |connection| queue::begin(connection, id));
@@ -551,7 +428,7 @@ impl Mill {
         Ok(())
     }
 
-    fn read_shard(&mut self, index: usize) {
+    pub(crate) fn read_shard(&mut self, index: usize) {
         if !self.reading.insert(index) {
             return;
         }
@@ -568,148 +445,4 @@ impl Mill {
             Finished { what: Task::Shard(index, fed, end), usage, wall, cpu }
         });
     }
-
-    async fn finish(&mut self, finished: Result<Finished, tokio::task::JoinError>) -> Result<(), StoreError> {
-        match finished {
-            Ok(Finished { what: Task::Delivery(message, end), usage, wall, cpu }) => {
-                let stage = message.stage.clone();
-                let subject = message.item.object().map_or(&message.item.id, |object| &object.key).clone();
-                self.settle(*message, Ended { stage, subject, end, count: 1, usage, wall, cpu }).await
-            }
-            Ok(Finished { what: Task::Shard(shard, fed, end), usage, wall, cpu }) => {
-                let stage = self.lanes[self.shards[shard].lane].name.clone();
-                let subject = self.shards[shard].source.name().to_owned();
-                let ended = Ended { stage, subject, end: End::Done, count: 0, usage, wall, cpu };
-                self.settle_shard(shard, fed, end, ended).await
-            }
-            Err(error) if error.is_cancelled() => Ok(()),
-            Err(error) => Err(StoreError::Unavailable(format!("a task failed: {error}"))),
-        }
-    }
-
-    async fn settle(&mut self, message: Message, ended: Ended) -> Result<(), StoreError> {
-        let key = subject_of(&message);
-        let (stage, subject) = (ended.stage.clone(), ended.subject.clone());
-        let step = |step: Step<'_>| {
-            let probe = self.shared.probe.as_ref();
-            probe.map_or(Ok(()), |probe| probe(step)).map_err(|e| StoreError::Unavailable(e.to_string()))
-        };
-        match &ended.end {
-            End::Again(reason) => {
-                let mut item = message.item.clone();
-                item.attempt += 1;
-                item.reason = Some(reason.clone());
-                let delay = retry::delay(item.attempt, spread(&item.id));
-                self.observer.event(&Event::Waiting { stage, subject, reason: reason.clone(), delay });
-                let due = now_micros() + i64::try_from(delay.as_micros()).unwrap_or(i64::MAX);
-                let sent = move |connection: &_| queue::again(connection, &message, &item, due, now_micros());
-                self.shared.state.call(sent).await?;
-            }
-            End::Unsettled(reason) if !self.shared.stop.is_set() => {
-                // Nothing could be decided: the same attempt again, a little later.
-                let delay = Duration::from_secs(1);
-                self.observer.event(&Event::Waiting { stage, subject, reason: reason.clone(), delay });
-                let due = now_micros() + 1_000_000;
-                let item = message.item.clone();
-                let sent = move |connection: &_| queue::again(connection, &message, &item, due, now_micros());
-                self.shared.state.call(sent).await?;
-            }
-            End::Unsettled(_) => {}
-            settled => {
-                let outcome = match settled {
-                    End::Done => "done",
-                    End::Skipped(_) => "skipped",
-                    End::Superseded => {
-                        self.overtaken = true;
-                        "superseded"
-                    }
-                    _ => "dead",
-                };
-                step(Step::Acknowledge(&stage))?;
-                let acknowledged = move |connection: &_| queue::acknowledge(connection, &message, outcome);
-                if self.shared.probe.is_some() {
-                    self.shared.state.call(acknowledged).await?;
-                    step(Step::Acknowledged(&stage))?;
-                } else {
-                    // If this is lost with the process, the item comes again and finds itself done.
-                    self.shared.state.tell(acknowledged);
-                }
-                self.tell(&ended);
-            }
-        }
-        if let Some(mut waiting) = self.busy.remove(&key)
-            && let Some(next) = waiting.pop_front()
-        {
-            self.busy.insert(key, waiting);
-            self.begin(next);
-        }
-        Ok(())
-    }
-
-    fn tell(&mut self, ended: &Ended) {
-        if let Some(index) = self.lanes.iter().position(|lane| lane.name == ended.stage) {
-            self.tallies[index].add(ended);
-        }
-        self.observer.event(&Event::Ended(ended.clone()));
-    }
-
-    async fn settle_shard(
-        &mut self,
-        index: usize,
-        fed: Fed,
-        end: ShardEnd,
-        ended: Ended,
-    ) -> Result<(), StoreError> {
-        self.reading.remove(&index);
-        let progress = fed.progress;
-        let done = progress.done + progress.late + progress.duplicate;
-        let stage = ended.stage.clone();
-        if done + progress.dead > 0 {
-            self.observer.event(&Event::Queued(done + progress.dead));
-            let count = move |connection: &_| {
-                queue::count(connection, &stage, "done", done)?;
-                queue::count(connection, &stage, "dead", progress.dead)
-            };
-            self.shared.state.call(count).await?;
-        }
-        if done > 0 {
-            self.tell(&Ended { count: done, ..ended.clone() });
-        }
-        let mut usage = if done > 0 { Usage::default() } else { ended.usage };
-        for (position, reason) in fed.dead {
-            let subject = format!("{}/{}", ended.subject, position.sequence);
-            let (end, usage) = (End::Dead(reason), std::mem::take(&mut usage));
-            self.tell(&Ended { subject, end, count: 1, usage, ..ended.clone() });
-        }
-        let (stage, subject) = (&ended.stage, &ended.subject);
-        let place = format!("{stage} at {subject}: ");
-        self.summary.blocked.retain(|blocked| !blocked.starts_with(&place));
-        match end {
-            ShardEnd::More if !self.shared.stop.is_set() => self.read_shard(index),
-            ShardEnd::Blocked(reason) if !self.shared.stop.is_set() => {
-                self.summary.blocked.push(place + &reason);
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-}
-
-/// A number in 0..1 from an id, to spread repeats.
-fn spread(id: &str) -> f64 {
-    let digits = id.get(..8).and_then(|digits| u32::from_str_radix(digits, 16).ok()).unwrap_or(0);
-    f64::from(digits) / f64::from(u32::MAX)
-}
-
-fn list(source: &Uploads) -> Result<crate::source::Listing, StoreError> {
-    source.list().map_err(|error| {
-        StoreError::Unavailable(format!("cannot list the bucket `{}`: {error}", source.bucket.name()))
-    })
-}
-
-/// The keys of files that were changed a moment ago.
-fn fresh(source: &Uploads, entries: &[crate::bucket::Entry]) -> HashSet<String> {
-    let is_fresh =
-        |entry: &&crate::bucket::Entry| source.bucket.age(&entry.key).is_some_and(|age| age < SETTLE * 3);
-    entries.iter().filter(is_fresh).map(|entry| entry.key.clone()).collect()
 }
