@@ -1,10 +1,10 @@
 //! What a user may write under a stage of type `image`: keys, defaults, schema, checks.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use tidemill_core::ConfigError;
 
 /// The configuration of the image function.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -114,29 +114,6 @@ impl Format {
         }
     }
 }
-
-/// Something wrong with a configuration: where, what, and what to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConfigError {
-    /// A JSON pointer (RFC 6901) into the configuration.
-    pub pointer: String,
-    /// What is wrong.
-    pub message: String,
-    /// What to do about it.
-    pub hint: Option<String>,
-}
-
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.pointer, self.message)?;
-        if let Some(hint) = &self.hint {
-            write!(f, "\nhint: {hint}")?;
-        }
-        Ok(())
-    }
-}
-
-impl std::error::Error for ConfigError {}
 
 /// The quality where none is given.
 pub const DEFAULT_QUALITY: u8 = 80;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tidemill_core::{Accept, Context, Fault, Function, Item, Object, OutputName};
+use tidemill_core::{Accept, ConfigError, Context, Fault, Function, Item, Object, OutputName};
 
 use crate::sniff::{self, Decision};
 use crate::{Config, Failure, Limits, OUTPUT_VERSION, Plan, Reject, decode};
@@ -40,15 +40,8 @@ impl Function for Image {
     const ABOUT: &'static str = "decodes an image once and writes every configured rendition";
     const OUTPUT_VERSION: u32 = OUTPUT_VERSION;
 
-    fn new(config: Config) -> Result<Self, Vec<tidemill_core::ConfigError>> {
-        let plan = Plan::check(&config).map_err(|errors| {
-            let same = |error: crate::ConfigError| tidemill_core::ConfigError {
-                pointer: error.pointer,
-                message: error.message,
-                hint: error.hint,
-            };
-            errors.into_iter().map(same).collect::<Vec<_>>()
-        })?;
+    fn new(config: Config) -> Result<Self, Vec<ConfigError>> {
+        let plan = Plan::check(&config)?;
         let outputs = config.renditions.iter().map(|r| OutputName::new(&r.name, r.format.ext())).collect();
         Ok(Self { plan: Arc::new(plan), outputs })
     }

@@ -40,7 +40,7 @@ pub mod render;
 mod resample;
 pub mod sniff;
 
-pub use config::{Config, ConfigError};
+pub use config::Config;
 pub use cost::Cost;
 pub use decode::Header;
 pub use function::Image;

@@ -7,7 +7,9 @@
 
 use serde::Serialize;
 
-use crate::config::{Config, ConfigError, DEFAULT_QUALITY, Fit, Format, RenditionConfig};
+use tidemill_core::ConfigError;
+
+use crate::config::{Config, DEFAULT_QUALITY, Fit, Format, RenditionConfig};
 use crate::decode::{self, Header, Shrink, megapixels};
 use crate::encode::{self, Unwritten};
 use crate::limits::Limits;
