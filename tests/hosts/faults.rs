@@ -83,3 +83,23 @@ fn a_full_disk_loses_nothing() {
     run(folder.path(), None, &Stop::default()).unwrap();
     assert_eq!(at_rest(folder.path()).media.len(), 2);
 }
+
+/// A disk that is not mounted is no order to remove everything.
+#[test]
+fn an_empty_mount_point_removes_nothing() {
+    let folder = folder();
+    prepare(folder.path());
+    run(folder.path(), None, &Stop::default()).unwrap();
+    let made = at_rest(folder.path());
+    // As if the folder had been on another device then.
+    let state = rusqlite::Connection::open(folder.path().join(".tidemill/state.sqlite")).unwrap();
+    state.execute("UPDATE about SET value = 'ffffff' WHERE name = 'device of uploads'", []).unwrap();
+    std::fs::rename(folder.path().join("buckets/uploads/in/a"), folder.path().join("aside")).unwrap();
+    let error = run(folder.path(), None, &Stop::default()).unwrap_err().to_string();
+    assert!(error.contains("is the disk mounted?"), "{error}");
+    assert_eq!(at_rest(folder.path()), made);
+    // On the same device it is a removal.
+    state.execute("DELETE FROM about WHERE name = 'device of uploads'", []).unwrap();
+    run(folder.path(), None, &Stop::default()).unwrap();
+    assert_eq!(at_rest(folder.path()).media.len(), 0);
+}

@@ -127,6 +127,11 @@ impl Bucket {
         &self.path
     }
 
+    /// Tells the disk that the folder is on.
+    pub(crate) fn device(&self) -> io::Result<String> {
+        Ok(format!("{:x}", self.root.dir_metadata()?.dev()))
+    }
+
     fn step(&self, step: Step<'_>) -> io::Result<()> {
         self.probe.as_ref().map_or(Ok(()), |probe| probe(step))
     }

@@ -48,6 +48,11 @@ pub enum HostError {
         /// Why.
         cause: String,
     },
+    /// A run cannot go on.
+    Stuck {
+        /// Why.
+        cause: String,
+    },
     /// The state was written by a newer version.
     NewerState {
         /// The file.
@@ -95,6 +100,7 @@ impl HostError {
             Self::State { path, .. } => {
                 format!("check permissions and free space at {}", path.display())
             }
+            Self::Stuck { .. } => "what is done stays done; mend it and run again".to_owned(),
             Self::NewerState { .. } => "use the version of tidemill that wrote it, or a newer one".to_owned(),
             Self::Records { .. } => "give a file with one record a line".to_owned(),
             Self::NoStream { .. } => {
@@ -140,6 +146,7 @@ impl fmt::Display for HostError {
             Self::State { path, cause } => {
                 write!(f, "the state at {} cannot be used: {cause}", path.display())
             }
+            Self::Stuck { cause } => write!(f, "the run cannot go on: {cause}"),
             Self::NewerState { path } => {
                 write!(f, "{} was written by a newer version of tidemill", path.display())
             }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use tidemill_core::ports::StoreError;
 
-use crate::bucket::Entry;
+use crate::bucket::{Entry, cause};
 use crate::mill::Mill;
 use crate::source::{Found, Listing, Uploads};
 use crate::summary::{Ignored, Summary};
@@ -138,7 +138,11 @@ impl Mill {
 
 fn list(source: &Uploads) -> Result<Listing, StoreError> {
     source.list().map_err(|error| {
-        StoreError::Unavailable(format!("cannot list the bucket `{}`: {error}", source.bucket.name()))
+        StoreError::Unavailable(format!(
+            "cannot list the bucket `{}`: {}",
+            source.bucket.name(),
+            cause(&error)
+        ))
     })
 }
 

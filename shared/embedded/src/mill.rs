@@ -78,7 +78,7 @@ pub fn run(
         .map_err(|error| fail(error.to_string()))?;
     let result = runtime.block_on(async {
         let mut mill = Mill::open(plan, options, stop, observer).await?;
-        mill.drive().await.map_err(|error| fail(error.to_string()))
+        mill.drive().await.map_err(|error| HostError::Stuck { cause: error.to_string() })
     });
     runtime.shutdown_timeout(Duration::from_millis(100));
     result

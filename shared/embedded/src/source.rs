@@ -104,21 +104,51 @@ impl Uploads {
             let chunk: Vec<Entry> = entries.by_ref().take(CHUNK).collect();
             found.add(&self.created(state, chunk).await?);
         }
+        let gone = self.gone(state, there).await?;
+        for keys in gone.chunks(CHUNK) {
+            found.add(&self.removed(state, keys.to_vec()).await?);
+        }
+        Ok(found)
+    }
+
+    /// The keys that were seen before and are not in `there`.
+    ///
+    /// A disk that is not mounted looks like a folder whose objects were all removed. So where all are gone
+    /// and the folder is on another device than before, that is no removal.
+    async fn gone(&self, state: &State, there: HashSet<String>) -> Result<Vec<String>, StoreError> {
         let (bucket, prefix) = (self.bucket.name().to_owned(), self.prefix.clone());
-        let gone = state
+        let unreadable = |error: io::Error| StoreError::Unavailable(error.to_string());
+        let device = self.bucket.device().map_err(unreadable)?;
+        let name = format!("device of {bucket}");
+        let (gone, elsewhere) = state
             .call(move |connection| {
                 let mut query = connection.prepare_cached(
                     "SELECT key FROM seen WHERE bucket = ?1 AND substr(key, 1, length(?2)) = ?2",
                 )?;
                 let keys = query.query_map([&bucket, &prefix], |row| row.get::<_, String>(0))?;
-                let gone = keys.filter(|key| key.as_ref().is_ok_and(|key| !there.contains(key)));
-                gone.collect::<rusqlite::Result<Vec<_>>>()
+                let seen = keys.collect::<rusqlite::Result<Vec<_>>>()?;
+                let before = seen.len();
+                let gone: Vec<String> = seen.into_iter().filter(|key| !there.contains(key)).collect();
+                let known: Option<String> = connection
+                    .query_row("SELECT value FROM about WHERE name = ?1", [&name], |row| row.get(0))
+                    .optional()?;
+                let all = !gone.is_empty() && gone.len() == before;
+                let elsewhere = all && known.is_some_and(|known| known != device);
+                if !elsewhere {
+                    connection.execute("INSERT OR REPLACE INTO about VALUES (?1, ?2)", [&name, &device])?;
+                }
+                Ok((gone, elsewhere))
             })
             .await?;
-        for keys in gone.chunks(CHUNK) {
-            found.add(&self.removed(state, keys.to_vec()).await?);
+        if elsewhere {
+            return Err(StoreError::Unavailable(format!(
+                "the folder of the bucket `{}` is on another disk than before, and none of its {} objects is \
+                 there: is the disk mounted?",
+                self.bucket.name(),
+                gone.len()
+            )));
         }
-        Ok(found)
+        Ok(gone)
     }
 
     /// Compares objects that are there with what was seen before.
