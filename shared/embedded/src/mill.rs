@@ -32,7 +32,7 @@ use crate::work::{Shard, ShardEnd, run_item, run_shard};
 const STOP_GRACE: Duration = Duration::from_millis(1_500);
 
 /// How many items are under way for each processor.
-const PLACES: usize = 4;
+const PLACES: usize = 8;
 
 /// How often the loop looks around when nothing tells it to.
 const TICK: Duration = Duration::from_millis(50);
