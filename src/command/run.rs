@@ -133,7 +133,7 @@ impl Report<'_> {
             let more = (summary.ignored.len() - NAMED) as u64;
             say::warn(&format!("{} more are no objects", of(more, "file")));
         }
-        let idle = self.ended() == 0 && summary.waiting == 0;
+        let idle = self.ended() == 0 && summary.waiting == 0 && summary.blocked.is_empty();
         if idle {
             self.nothing();
         } else if !json {
@@ -162,8 +162,8 @@ impl Report<'_> {
             say::talk("nothing was done before the run was stopped");
         } else if unchanged > 0 {
             let state = self.state.clone().unwrap_or_else(|| self.place.dir.join(STATE_FOLDER));
-            let were = if unchanged == 1 { "was" } else { "were" };
-            say::talk(&format!("nothing to do: {} {were} done before", of(unchanged, "object")));
+            let are = if unchanged == 1 { "is" } else { "are" };
+            say::talk(&format!("nothing to do: {} {are} as before", of(unchanged, "object")));
             say::hint(&format!("to do them again, remove {} and run again", show(&state)));
         } else if self.sources.is_empty() {
             say::talk("nothing to do: there are no new records");

@@ -30,7 +30,7 @@ fn twice_does_nothing_and_says_so() {
     $ tidemill run photos
     exit code: 0
     ----- stderr -----
-    nothing to do: 1 object was done before
+    nothing to do: 1 object is as before
     hint: to do them again, remove photos/.tidemill and run again
     ");
     context.write("photos/buckets/uploads/incoming/a note", "hello");
@@ -47,7 +47,7 @@ fn twice_does_nothing_and_says_so() {
     $ tidemill run photos
     exit code: 0
     ----- stderr -----
-    nothing to do: 2 objects were done before
+    nothing to do: 2 objects are as before
     hint: to do them again, remove photos/.tidemill and run again
     ");
     // What the hint says is true.
@@ -165,7 +165,7 @@ fn a_bad_photo_beside_a_good_one() {
     $ tidemill run photos
     exit code: 0
     ----- stderr -----
-    nothing to do: 2 objects were done before
+    nothing to do: 2 objects are as before
     hint: to do them again, remove photos/.tidemill and run again
     1 dead letter from before
     hint: `tidemill dead list photos` shows what was given up

@@ -91,15 +91,15 @@ fn an_empty_mount_point_removes_nothing() {
     prepare(folder.path());
     run(folder.path(), None, &Stop::default()).unwrap();
     let made = at_rest(folder.path());
-    // As if the folder had been on another device then.
+    // As if the folder had been on another disk then.
     let state = rusqlite::Connection::open(folder.path().join(".tidemill/state.sqlite")).unwrap();
-    state.execute("UPDATE about SET value = 'ffffff' WHERE name = 'device of uploads'", []).unwrap();
+    state.execute("UPDATE about SET value = '/mnt (device 7)' WHERE name = 'place of uploads'", []).unwrap();
     std::fs::rename(folder.path().join("buckets/uploads/in/a"), folder.path().join("aside")).unwrap();
     let error = run(folder.path(), None, &Stop::default()).unwrap_err().to_string();
-    assert!(error.contains("is the disk mounted?"), "{error}");
+    assert!(error.contains("is the disk mounted"), "{error}");
     assert_eq!(at_rest(folder.path()), made);
-    // On the same device it is a removal.
-    state.execute("DELETE FROM about WHERE name = 'device of uploads'", []).unwrap();
+    // Where it was before, it is a removal.
+    state.execute("DELETE FROM about WHERE name = 'place of uploads'", []).unwrap();
     run(folder.path(), None, &Stop::default()).unwrap();
     assert_eq!(at_rest(folder.path()).media.len(), 0);
 }

@@ -127,9 +127,12 @@ impl Bucket {
         &self.path
     }
 
-    /// Tells the disk that the folder is on.
-    pub(crate) fn device(&self) -> io::Result<String> {
-        Ok(format!("{:x}", self.root.dir_metadata()?.dev()))
+    /// Tells where the objects below `prefix` lie: the disk and the folder.
+    pub(crate) fn place(&self, prefix: &str) -> io::Result<String> {
+        let base = parent_of(prefix).and_then(|base| self.root.metadata(base).ok());
+        let meta = base.map_or_else(|| self.root.dir_metadata(), Ok)?;
+        let path = self.path.canonicalize()?;
+        Ok(format!("{} (device {:x})", path.display(), meta.dev()))
     }
 
     fn step(&self, step: Step<'_>) -> io::Result<()> {
@@ -410,12 +413,14 @@ impl Bucket {
     }
 
     /// Walks the objects whose keys begin with `prefix`. Files that can be no objects go to `ignore` with
-    /// their path and the reason.
+    /// their path and the reason, those that may not be read to `closed` with the system's words; a folder
+    /// ends in `/` there.
     pub(crate) fn list(
         &self,
         prefix: &str,
         mut found: impl FnMut(Entry),
         mut ignore: impl FnMut(String, &'static str),
+        mut closed: impl FnMut(String, String),
     ) -> io::Result<()> {
         let base = prefix.rsplit_once('/').map_or("", |(base, _)| base);
         let mut open = vec![base.to_owned()];
@@ -427,7 +432,11 @@ impl Bucket {
             let entries = match self.root.read_dir(place) {
                 Ok(entries) => entries,
                 Err(error) if is_absent(&error) => continue,
-                Err(error) => return Err(error),
+                Err(error) if directory.is_empty() => return Err(error),
+                Err(error) => {
+                    closed(format!("{directory}/"), cause(&error));
+                    continue;
+                }
             };
             for entry in entries {
                 let entry = entry?;
@@ -453,9 +462,11 @@ impl Bucket {
                 } else if key::refused(&key).is_some() {
                     ignore(key, "its path is too long for a key");
                 } else if key.starts_with(prefix) {
-                    // It may be gone by now.
-                    if let Ok(Some(entry)) = self.entry(&key) {
-                        found(entry);
+                    match self.entry(&key) {
+                        Ok(Some(entry)) => found(entry),
+                        // It is gone by now.
+                        Ok(None) => {}
+                        Err(error) => closed(key, cause(&error)),
                     }
                 }
             }

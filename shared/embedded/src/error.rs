@@ -91,7 +91,9 @@ impl HostError {
             }
             Self::UnknownBucket { known, .. } => format!("the pipeline's buckets are {}", known.join(", ")),
             Self::Bucket { .. } => {
-                "check the folder's permissions; its file system must keep extended attributes".to_owned()
+                "each bucket needs a folder of its own that may be read and written, on a file system that keeps \
+                 extended attributes"
+                    .to_owned()
             }
             Self::Held { .. } => {
                 "wait until it ends, or stop it; `tidemill status` works meanwhile".to_owned()

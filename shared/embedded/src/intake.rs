@@ -53,14 +53,31 @@ impl Mill {
                         });
                     }
                     listing.entries.retain(|entry| !changing.contains(&entry.key));
-                    let found = source.take_in(&self.shared.state, listing.entries, changing).await?;
-                    self.note(&source, &found, listing.ignored);
+                    self.take(&source, listing, changing).await?;
                     return Ok(());
                 }
             }
-            let found = source.take_in(&self.shared.state, listing.entries, HashSet::new()).await?;
-            self.note(&source, &found, listing.ignored);
+            self.take(&source, listing, HashSet::new()).await?;
         }
+        Ok(())
+    }
+
+    /// Compares a listing, less the keys in `pending`, with what was seen before.
+    async fn take(
+        &mut self,
+        source: &Uploads,
+        listing: Listing,
+        mut pending: HashSet<String>,
+    ) -> Result<(), StoreError> {
+        for (path, cause) in listing.closed {
+            let blocked = format!("{}/{path}: it cannot be read: {cause}", source.bucket.name());
+            if !self.summary.blocked.contains(&blocked) {
+                self.summary.blocked.push(blocked);
+            }
+            pending.insert(path);
+        }
+        let found = source.take_in(&self.shared.state, listing.entries, pending).await?;
+        self.note(source, &found, listing.ignored);
         Ok(())
     }
 
@@ -76,8 +93,7 @@ impl Mill {
                     watch.look_again(index, key.clone());
                 }
             }
-            let found = source.take_in(&self.shared.state, listing.entries, fresh).await?;
-            self.note(&source, &found, listing.ignored);
+            self.take(&source, listing, fresh).await?;
         }
         Ok(())
     }

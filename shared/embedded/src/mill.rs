@@ -16,7 +16,7 @@ use crate::bucket::{Buckets, cause};
 use crate::documents::Documents;
 use crate::error::HostError;
 use crate::lock::Lock;
-use crate::open::{lane, local_shards, open_buckets, revise, shards_of, uploads_of};
+use crate::open::{lane, local_shards, open_buckets, places, revise, shards_of, uploads_of};
 use crate::ports::{
     Budget, Directories, Graveyard, Pool, Queues, SystemClock, default_budget, now_micros, processors,
 };
@@ -155,6 +155,7 @@ impl Mill {
         observer: Arc<dyn Observer>,
     ) -> Result<Self, HostError> {
         let (buckets, folder) = open_buckets(&plan, &options)?;
+        let places = places(&buckets, &options.dir);
         let lock = Lock::take(&folder)?;
         let mut ready = HashMap::new();
         for (name, mut bucket) in buckets {
@@ -187,10 +188,10 @@ impl Mill {
             stop,
         });
         let wrap = |error: StoreError| HostError::State { path: folder.clone(), cause: error.to_string() };
-        let revisions = revise(&plan, &shared.state).await.map_err(wrap)?;
+        let revisions = revise(&plan, &places, &shared.state).await.map_err(wrap)?;
         let lanes: Vec<Lane> =
             plan.stages.iter().map(|stage| lane(&plan, stage, &revisions, &shared)).collect();
-        let uploads = uploads_of(&plan, &buckets);
+        let uploads = uploads_of(&plan, &places, &buckets);
         let watch = if options.watch { Some(Watch::start(&uploads)?) } else { None };
         let shards = shards_of(&plan, &options, &shared.state).await?;
         let mut mill = Self {
@@ -436,10 +437,10 @@ impl Mill {
         let (ports, cpu) = self.ports(shard.lane);
         let lane = &self.lanes[shard.lane];
         let (plan, work, stop) = (Arc::clone(&lane.plan), lane.work.clone(), self.shared.stop.child());
-        let state = Arc::clone(&self.shared.state);
+        let (state, watching) = (Arc::clone(&self.shared.state), self.watch.is_some());
         self.tasks.spawn(async move {
             let begun = Instant::now();
-            let (fed, end) = run_shard(&plan, work, &ports, &shard, &state, &stop).await;
+            let (fed, end) = run_shard(&plan, work, &ports, &shard, &state, &stop, watching).await;
             let usage = Usage { bytes_in: fed.bytes_in, bytes_out: fed.bytes_out };
             let (wall, cpu) = (begun.elapsed(), Duration::from_nanos(cpu.load(Ordering::Relaxed)));
             Finished { what: Task::Shard(index, fed, end), usage, wall, cpu }

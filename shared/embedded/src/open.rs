@@ -65,14 +65,46 @@ pub(crate) fn open_buckets(
         }
         buckets.push((name.to_owned(), open(name, &path)?));
     }
+    refuse_overlaps(&buckets)?;
     let folder = options.state.clone().unwrap_or_else(|| options.dir.join(crate::STATE_FOLDER));
     std::fs::create_dir_all(&folder)
         .map_err(|error| HostError::State { path: folder.clone(), cause: cause(&error) })?;
     Ok((buckets, folder))
 }
 
-/// The recipes of a stage and of all that it depends on.
-fn chain(plan: &Plan, stage: &PlannedStage, downwards: bool) -> String {
+/// A bucket within a bucket would see the other's objects come as its own.
+fn refuse_overlaps(buckets: &[(String, Bucket)]) -> Result<(), HostError> {
+    let path = |bucket: &Bucket| bucket.path().canonicalize().unwrap_or_else(|_| bucket.path().to_owned());
+    for (name, bucket) in buckets {
+        for (other, around) in buckets {
+            if name != other && path(bucket).starts_with(path(around)) {
+                return Err(HostError::Bucket {
+                    bucket: name.clone(),
+                    path: bucket.path().to_owned(),
+                    cause: format!("it lies in the folder of the bucket `{other}`"),
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Where each bucket's folder lies: nothing if in its usual place, so that a pipeline can be moved.
+pub(crate) type Places = HashMap<String, String>;
+
+/// Tells where buckets lie that are not in their usual place in `dir`.
+pub(crate) fn places(buckets: &[(String, Bucket)], dir: &Path) -> Places {
+    let elsewhere = |(name, bucket): &(String, Bucket)| {
+        let path = bucket.path().canonicalize().ok()?;
+        let usual = dir.join("buckets").join(name).canonicalize().ok();
+        (usual.as_ref() != Some(&path)).then(|| (name.clone(), path.display().to_string()))
+    };
+    buckets.iter().filter_map(elsewhere).collect()
+}
+
+/// The recipes of a stage and of all that it depends on: functions, configuration, patterns, and where the
+/// outputs go.
+fn chain(plan: &Plan, places: &Places, stage: &PlannedStage, downwards: bool) -> String {
     let mut names = vec![stage.plan.name.as_str()];
     let mut reached = HashSet::new();
     let mut parts = Vec::new();
@@ -81,7 +113,10 @@ fn chain(plan: &Plan, stage: &PlannedStage, downwards: bool) -> String {
             continue;
         }
         let Some(current) = plan.stages.iter().find(|stage| stage.plan.name == name) else { continue };
-        parts.push(format!("{name} {}", current.plan.recipe));
+        let when = current.plan.when.as_ref().map(ToString::to_string).unwrap_or_default();
+        let output = current.plan.output.as_ref().and_then(|output| places.get(&output.bucket));
+        let output = output.map_or("", String::as_str);
+        parts.push(digest::name_of(&[name, &current.plan.recipe, &when, output]));
         let reads = |reader: &PlannedStage, from: &str| {
             reader.plan.inputs.iter().any(|i| matches!(i, Input::Items(n) | Input::Outcomes(n) if n == from))
         };
@@ -96,9 +131,16 @@ fn chain(plan: &Plan, stage: &PlannedStage, downwards: bool) -> String {
 }
 
 /// Each stage's revision: raised where its recipe, or one above it, is not that of the last run.
-pub(crate) async fn revise(plan: &Plan, state: &State) -> Result<HashMap<String, u64>, StoreError> {
-    let recipes: Vec<(String, String)> =
-        plan.stages.iter().map(|stage| (stage.plan.name.clone(), chain(plan, stage, false))).collect();
+pub(crate) async fn revise(
+    plan: &Plan,
+    places: &Places,
+    state: &State,
+) -> Result<HashMap<String, u64>, StoreError> {
+    let recipes: Vec<(String, String)> = plan
+        .stages
+        .iter()
+        .map(|stage| (stage.plan.name.clone(), chain(plan, places, stage, false)))
+        .collect();
     state
         .call(move |connection| {
             let mut revisions = HashMap::new();
@@ -151,7 +193,7 @@ pub(crate) fn lane(
 }
 
 /// The sources that are buckets.
-pub(crate) fn uploads_of(plan: &Plan, buckets: &Buckets) -> Vec<Uploads> {
+pub(crate) fn uploads_of(plan: &Plan, places: &Places, buckets: &Buckets) -> Vec<Uploads> {
     let mut uploads = Vec::new();
     for source in &plan.sources {
         let Source::S3 { bucket, prefix } = &source.source else { continue };
@@ -159,7 +201,7 @@ pub(crate) fn uploads_of(plan: &Plan, buckets: &Buckets) -> Vec<Uploads> {
         let input = Input::Source(source.name.clone());
         let listeners = plan.consumers(&input).map(|stage| Listener {
             route: Route::new(&stage.plan.name, stage.when.clone()),
-            recipes: chain(plan, stage, true),
+            recipes: chain(plan, places, stage, true),
         });
         uploads.push(Uploads {
             signature: format!("{}/{}", plan.name, source.name),

@@ -49,8 +49,9 @@ impl RecordFile {
         &self.name
     }
 
-    /// The records behind `position`; none at the end.
-    pub(crate) fn read(&self, stream: &str, position: Option<Position>) -> Result<Batch, String> {
+    /// The records behind `position`; none at the end. While the file may `grow`, a last line without its line
+    /// feed is left until it has one.
+    pub(crate) fn read(&self, stream: &str, position: Option<Position>, grow: bool) -> Result<Batch, String> {
         let start = position.map_or(0, |position| u64::try_from(position.sequence).unwrap_or(u64::MAX));
         let read = || -> std::io::Result<Result<Vec<Record>, String>> {
             let mut file = File::open(&self.path)?;
@@ -67,6 +68,9 @@ impl RecordFile {
                 let mut line = Vec::new();
                 let mut taken = (&mut reader).take(RECORD_BYTES).read_until(b'\n', &mut line)? as u64;
                 if taken == 0 {
+                    break;
+                }
+                if grow && taken < RECORD_BYTES && line.last() != Some(&b'\n') {
                     break;
                 }
                 if taken == RECORD_BYTES && line.last() != Some(&b'\n') {
@@ -193,15 +197,16 @@ mod tests {
         let path = folder.path().join("events.ndjson");
         std::fs::write(&path, "one\n\n two \r\n").unwrap();
         let file = RecordFile::open(&path).unwrap();
-        let batch = file.read("s", None).unwrap();
+        let batch = file.read("s", None, false).unwrap();
         assert_eq!(texts(&batch), [b"one".as_slice(), b" two"]);
         let last = batch.records.last().map(Record::position);
-        assert!(file.read("s", last).unwrap().records.is_empty());
+        assert!(file.read("s", last, false).unwrap().records.is_empty());
         std::fs::OpenOptions::new().append(true).open(&path).unwrap().write_all(b"three").unwrap();
         assert_eq!(RecordFile::open(&path).unwrap().name(), file.name());
-        assert_eq!(texts(&file.read("s", last).unwrap()), [b"three"]);
+        assert!(file.read("s", last, true).unwrap().records.is_empty(), "its line may go on");
+        assert_eq!(texts(&file.read("s", last, false).unwrap()), [b"three"]);
         std::fs::write(&path, "one\n").unwrap();
-        assert!(file.read("s", last).unwrap_err().contains("only grows"));
+        assert!(file.read("s", last, false).unwrap_err().contains("only grows"));
     }
 
     #[test]
@@ -212,10 +217,10 @@ mod tests {
         text.extend_from_slice(b"\nnext\n");
         std::fs::write(&path, text).unwrap();
         let file = RecordFile::open(&path).unwrap();
-        let first = file.read("s", None).unwrap();
+        let first = file.read("s", None, false).unwrap();
         assert_eq!(first.records.len(), 1);
         assert_eq!(first.records[0].data.len(), 10 << 20);
-        let rest = file.read("s", first.records.last().map(Record::position)).unwrap();
+        let rest = file.read("s", first.records.last().map(Record::position), false).unwrap();
         assert_eq!(texts(&rest), [b"next"]);
     }
 }

@@ -61,8 +61,12 @@ impl Found {
 }
 
 /// A listing of a source.
+#[derive(Default)]
 pub(crate) struct Listing {
     pub(crate) entries: Vec<Entry>,
+    /// Objects, and folders that end in `/`, that may not be read, with the reason: nothing is known of
+    /// them, so they count neither as there nor as gone.
+    pub(crate) closed: Vec<(String, String)>,
     pub(crate) ignored: Vec<Ignored>,
 }
 
@@ -74,7 +78,8 @@ impl Uploads {
 
     /// What is there now.
     pub(crate) fn list(&self) -> io::Result<Listing> {
-        let (mut entries, mut ignored) = (Vec::new(), Vec::new());
+        let mut listing = Listing::default();
+        let (entries, ignored, closed) = (&mut listing.entries, &mut listing.ignored, &mut listing.closed);
         self.bucket.list(
             &self.prefix,
             |entry| entries.push(entry),
@@ -85,8 +90,9 @@ impl Uploads {
                     reason: reason.to_owned(),
                 });
             },
+            |path, cause| closed.push((path, cause)),
         )?;
-        Ok(Listing { entries, ignored })
+        Ok(listing)
     }
 
     /// Compares a whole listing, less the keys in `pending`, with what was seen before.
@@ -113,14 +119,14 @@ impl Uploads {
 
     /// The keys that were seen before and are not in `there`.
     ///
-    /// A disk that is not mounted looks like a folder whose objects were all removed. So where all are gone
-    /// and the folder is on another device than before, that is no removal.
+    /// A disk that is not mounted, or a `--bucket` that was forgotten, looks like a folder whose objects were
+    /// all removed. So where all are gone and the folder is another one than before, that is no removal.
     async fn gone(&self, state: &State, there: HashSet<String>) -> Result<Vec<String>, StoreError> {
         let (bucket, prefix) = (self.bucket.name().to_owned(), self.prefix.clone());
         let unreadable = |error: io::Error| StoreError::Unavailable(error.to_string());
-        let device = self.bucket.device().map_err(unreadable)?;
-        let name = format!("device of {bucket}");
-        let (gone, elsewhere) = state
+        let place = self.bucket.place(&self.prefix).map_err(unreadable)?;
+        let name = format!("place of {}", self.name);
+        let (gone, before) = state
             .call(move |connection| {
                 let mut query = connection.prepare_cached(
                     "SELECT key FROM seen WHERE bucket = ?1 AND substr(key, 1, length(?2)) = ?2",
@@ -128,23 +134,27 @@ impl Uploads {
                 let keys = query.query_map([&bucket, &prefix], |row| row.get::<_, String>(0))?;
                 let seen = keys.collect::<rusqlite::Result<Vec<_>>>()?;
                 let before = seen.len();
-                let gone: Vec<String> = seen.into_iter().filter(|key| !there.contains(key)).collect();
+                let closed: Vec<&String> = there.iter().filter(|path| path.ends_with('/')).collect();
+                let is_gone = |key: &String| {
+                    !there.contains(key) && !closed.iter().any(|folder| key.starts_with(folder.as_str()))
+                };
+                let gone: Vec<String> = seen.into_iter().filter(is_gone).collect();
                 let known: Option<String> = connection
                     .query_row("SELECT value FROM about WHERE name = ?1", [&name], |row| row.get(0))
                     .optional()?;
                 let all = !gone.is_empty() && gone.len() == before;
-                let elsewhere = all && known.is_some_and(|known| known != device);
-                if !elsewhere {
-                    connection.execute("INSERT OR REPLACE INTO about VALUES (?1, ?2)", [&name, &device])?;
+                let elsewhere = known.filter(|known| all && *known != place);
+                if elsewhere.is_none() {
+                    connection.execute("INSERT OR REPLACE INTO about VALUES (?1, ?2)", [&name, &place])?;
                 }
                 Ok((gone, elsewhere))
             })
             .await?;
-        if elsewhere {
+        if let Some(before) = before {
             return Err(StoreError::Unavailable(format!(
-                "the folder of the bucket `{}` is on another disk than before, and none of its {} objects is \
-                 there: is the disk mounted?",
-                self.bucket.name(),
+                "the objects of the source `{}` lay in {before} before, and here is none of the {}: is the \
+                 disk mounted, or was `--bucket` forgotten?",
+                self.name,
                 gone.len()
             )));
         }
@@ -230,6 +240,15 @@ impl Uploads {
             .call(move |connection| {
                 let mut found = Found::default();
                 for key in keys {
+                    // What is gone may have been a folder, and everything in it is gone with it.
+                    let mut query = connection.prepare_cached(
+                        "SELECT key FROM seen WHERE bucket = ?1 AND key > ?2 || '/' AND key < ?2 || '0'",
+                    )?;
+                    let below = query.query_map([source.bucket.name(), &key], |row| row.get(0))?;
+                    let below = below.collect::<rusqlite::Result<Vec<String>>>()?;
+                    for key in below.into_iter().filter(|key| matches!(source.bucket.entry(key), Ok(None))) {
+                        found.add(&source.miss(connection, key)?);
+                    }
                     found.add(&source.miss(connection, key)?);
                 }
                 Ok(found)

@@ -106,7 +106,7 @@ pub struct Summary {
     pub stages: Vec<StageSummary>,
     /// Items left in queues: the run was stopped, or they wait for another try.
     pub waiting: u64,
-    /// Shards that wait, with the reason.
+    /// Shards that wait, and objects and folders that may not be read, with the reason.
     pub blocked: Vec<String>,
     /// Whether the run was stopped before its end.
     pub stopped: bool,

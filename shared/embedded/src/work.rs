@@ -108,6 +108,7 @@ pub(crate) async fn run_shard(
     shard: &Shard,
     state: &State,
     stop: &Stop,
+    watching: bool,
 ) -> (Fed, ShardEnd) {
     let blocked = |reason: String| (Fed::default(), ShardEnd::Blocked(reason));
     let Work::Records(function) = work else { return blocked("the stage takes no records".to_owned()) };
@@ -122,7 +123,7 @@ pub(crate) async fn run_shard(
         Err(error) => return blocked(error.to_string()),
     };
     let batch = match &shard.source {
-        ShardSource::File(file) => file.read(&shard.stream, position),
+        ShardSource::File(file) => file.read(&shard.stream, position, watching),
         ShardSource::Local(name) => {
             let (stream, name) = (shard.stream.clone(), name.clone());
             let read = state.call(move |connection| shards::read_local(connection, &stream, &name, position));

@@ -46,7 +46,8 @@ impl Fixture {
         let ignore = |path, reason| {
             ignored.insert(path, reason);
         };
-        self.bucket.list(prefix, |entry| keys.push(entry.key), ignore).unwrap();
+        let closed = |path, cause| panic!("{path}: {cause}");
+        self.bucket.list(prefix, |entry| keys.push(entry.key), ignore, closed).unwrap();
         keys.sort();
         (keys, ignored)
     }
