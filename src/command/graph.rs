@@ -7,6 +7,7 @@ use tidemill_core::Entry;
 use tidemill_pipeline::graph;
 
 use crate::failure::{Ending, Failure};
+use crate::human::clean;
 use crate::place::{Place, show};
 use crate::{files, say};
 
@@ -41,13 +42,19 @@ enum Format {
 
 pub(crate) fn run(args: &Args, functions: &[Entry]) -> Result<Ending, Failure> {
     let plan = Place::find(&args.dir)?.plan(args.env.as_deref(), functions)?;
-    let format = args.format.unwrap_or_else(|| {
-        let extension = args.output.as_ref().and_then(|path| path.extension());
-        match extension.and_then(|extension| extension.to_str()) {
-            Some("mmd" | "mermaid") => Format::Mermaid,
-            _ => Format::Svg,
-        }
-    });
+    let extension = args.output.as_ref().and_then(|path| path.extension());
+    let format = match (args.format, extension.map(|extension| extension.to_string_lossy())) {
+        (Some(format), _) => format,
+        (None, None) => Format::Svg,
+        (None, Some(extension)) => match &*extension {
+            "svg" => Format::Svg,
+            "mmd" | "mermaid" | "md" => Format::Mermaid,
+            other => {
+                return Err(Failure::usage(format!("a graph cannot be drawn as `.{}`", clean(other)))
+                    .hint("end the file's name in .svg or .mmd, or give --format"));
+            }
+        },
+    };
     let mut text = match format {
         Format::Svg => graph::svg(&plan),
         Format::Mermaid => graph::mermaid(&plan),

@@ -220,7 +220,7 @@ impl Report<'_> {
         some(summary.total(|stage| stage.superseded), "superseded");
         some(summary.total(|stage| stage.dead), "dead");
         some(summary.resumed, "resumed");
-        some(summary.unchanged, "unchanged");
+        some(summary.unchanged.saturating_sub(summary.resumed), "unchanged");
         let rate = ended as f64 / summary.seconds.max(1e-3);
         format!(
             "{}: {} in {} ({})",

@@ -195,7 +195,7 @@ fn a_bad_photo_beside_a_good_one() {
     stage  done  skipped  superseded  dead  in  out  p50  p95  CPU
     renditions  0  0  0  1  120 kB  0 B  [TIME]  [TIME]  [TIME]
     ----- stderr -----
-    photos: 0 done, 1 dead, 1 resumed, 2 unchanged in [TIME] ([RATE])
+    photos: 0 done, 1 dead, 1 resumed, 1 unchanged in [TIME] ([RATE])
     dead: renditions: uploads/incoming/half.png: broken PNG: the file ends before the picture does
     hint: `tidemill dead list photos` shows what was given up
     hint: `tidemill dead retry photos --all` has it tried again

@@ -82,6 +82,12 @@ fn new_changed_moved_and_removed_files_are_taken_up() {
     watching.wait("a renamed file", |w| {
         w.has("in/renamed/one.txt", "D") && !w.has("in/moved/deep/file/one.txt", "D")
     });
+    // A folder that is moved out takes its files along, though no event names them either.
+    std::fs::create_dir_all(watching.upload("leaving/deep")).unwrap();
+    std::fs::write(watching.upload("leaving/deep/file"), "E one").unwrap();
+    watching.wait("a file in a new folder", |w| w.has("in/leaving/deep/file/one.txt", "E"));
+    std::fs::rename(watching.upload("leaving"), watching.folder.path().join("left")).unwrap();
+    watching.wait("a folder moved out", |w| !w.has("in/leaving/deep/file/one.txt", "E"));
     std::fs::remove_file(watching.upload("new")).unwrap();
     watching.wait("a removed file", |w| !w.has("in/new/two.txt", "C"));
     std::fs::remove_dir_all(watching.upload("moved")).unwrap();

@@ -100,7 +100,10 @@ impl HostError {
             }
             Self::NoState { .. } => "run the pipeline first: `tidemill run DIR`".to_owned(),
             Self::State { path, .. } => {
-                format!("check permissions and free space at {}", path.display())
+                format!(
+                    "check permissions and free space at {0}; if the file is broken, remove {0} to begin anew",
+                    path.display()
+                )
             }
             Self::Stuck { .. } => "what is done stays done; mend it and run again".to_owned(),
             Self::NewerState { .. } => "use the version of tidemill that wrote it, or a newer one".to_owned(),

@@ -202,11 +202,13 @@ impl Uploads {
             }
         };
         let mut found = Found::default();
+        let mut wanted = false;
         for listener in &*self.listeners {
             let item = self.item(entry, sequence, time, Data::Created);
             if !listener.route.lets_through(&item) {
                 continue;
             }
+            wanted = true;
             let stage = &listener.route.stage;
             let fed = connection
                 .prepare_cached(
@@ -225,9 +227,10 @@ impl Uploads {
             queue::push(connection, stage, &item, now_micros(), now_micros())?;
             found.queued += 1;
         }
+        // What no pattern lets through never becomes an item and is not counted.
         if found.queued > 0 {
             found.changed = 1;
-        } else {
+        } else if wanted {
             found.unchanged = 1;
         }
         Ok(found)

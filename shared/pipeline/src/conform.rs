@@ -339,8 +339,10 @@ impl<'a> Walk<'a> {
                     misspelt.extend(meant);
                     let hint = match meant {
                         Some(name) => format!("did you mean `{name}`?"),
-                        None if known.is_empty() => format!("{} has no keys of its own", at.name()),
-                        None => there_are(known.keys().map(String::as_str)),
+                        None if known.is_empty() && at.beside.is_empty() => {
+                            format!("{} has no keys of its own", at.name())
+                        }
+                        None => there_are(known.keys().map(String::as_str).chain(at.beside.iter().copied())),
                     };
                     let place = if at.path.is_empty() { "the stage".to_owned() } else { at.name() };
                     found.push(
