@@ -8,4 +8,5 @@ mod extras;
 mod help;
 mod matching;
 mod records;
+mod rejections;
 mod run;
