@@ -103,6 +103,12 @@ fn reject(error: DecodingError) -> Failure {
             if text.as_bytes().get(1).is_some_and(u8::is_ascii_lowercase) {
                 text[..1].make_ascii_lowercase();
             }
+            // The library speaks of its own parts where a person wants to know of the picture.
+            if text.contains("enough data for image") {
+                "it holds fewer pixels than its header says".clone_into(&mut text);
+            } else if text.starts_with("corrupt deflate stream") {
+                "its compressed data is damaged".clone_into(&mut text);
+            }
             Reject::broken(KIND, text).into()
         }
     }
