@@ -16,7 +16,7 @@ use tidemill_core::key::KeyTemplate;
 use tidemill_core::plan::{OnRemove, OutputPlan, StagePlan};
 use tidemill_core::ports::{
     Admission, Answer, Body, Clock, Condition, Cpu, DeadLetter, DeadLetters, Head, Meta, Objects, Outbox,
-    Port, Ports, Source, StoreError,
+    Port, Ports, Reply, Source, StoreError,
 };
 use tidemill_core::{Cost, Entry, Fed, Item, Limits, Object, RecordStage, Stop, Work, feed};
 use tidemill_count::Count;
@@ -110,8 +110,8 @@ impl Clock for World {
 }
 
 impl Cpu for World {
-    fn spawn(&self, work: Box<dyn FnOnce() + Send>) {
-        work();
+    fn spawn(&self, work: Box<dyn FnOnce() -> Reply + Send>) {
+        work()();
     }
 }
 

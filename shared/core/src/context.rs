@@ -229,7 +229,8 @@ impl Context {
         let stop = self.stop.clone();
         self.cpu.spawn(Box::new(move || {
             let result = catch_unwind(AssertUnwindSafe(|| work(&stop)));
-            let _ = sender.send(result.unwrap_or_else(|panic| Err(panicked(&*panic))));
+            let result = result.unwrap_or_else(|panic| Err(panicked(&*panic)));
+            Box::new(move || drop(sender.send(result)))
         }));
         receiver.await.unwrap_or_else(|_| Err(Fault::unavailable("the host dropped the work")))
     }

@@ -189,10 +189,14 @@ pub trait Clock: Send + Sync {
     fn sleep(&self, duration: Duration) -> Answer<'static, ()>;
 }
 
+/// Hands over the result of some work.
+pub type Reply = Box<dyn FnOnce() + Send>;
+
 /// Threads for work that keeps a processor busy.
 pub trait Cpu: Send + Sync {
-    /// Runs `work` away from the threads that serve I/O.
-    fn spawn(&self, work: Box<dyn FnOnce() + Send>);
+    /// Runs `work` away from the threads that serve I/O, then the reply that it gives: what a host wants to
+    /// note of the work, such as the time it took, it notes in between.
+    fn spawn(&self, work: Box<dyn FnOnce() -> Reply + Send>);
 }
 
 /// Lets work begin only when there is room for what it costs.

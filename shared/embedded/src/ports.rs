@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use rusqlite::params;
 use tidemill_core::ports::{
     Admission, Answer, Body, Clock, Condition, Cpu, DeadLetter, DeadLetters, Head, Meta, Objects, Outbox,
-    Port, Source, StoreError,
+    Port, Reply, Source, StoreError,
 };
 use tidemill_core::{Cost, Data, Item, Object, digest};
 use tidemill_pattern::Pattern;
@@ -263,13 +263,14 @@ struct Metered {
 }
 
 impl Cpu for Metered {
-    fn spawn(&self, work: Work) {
+    fn spawn(&self, work: Box<dyn FnOnce() -> Reply + Send>) {
         let used = Arc::clone(&self.used);
         let metered: Work = Box::new(move || {
             let before = thread_time();
-            work();
+            let reply = work();
             let spent = thread_time().saturating_sub(before);
             used.fetch_add(spent.as_nanos().try_into().unwrap_or(u64::MAX), Ordering::Relaxed);
+            reply();
         });
         // The threads end only when this sender does.
         let _ = self.pool.0.lock().unwrap_or_else(PoisonError::into_inner).send(metered);

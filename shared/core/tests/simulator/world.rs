@@ -16,7 +16,7 @@ use tidemill_core::mark::Mark;
 use tidemill_core::plan::{OnRemove, OutputPlan, StagePlan};
 use tidemill_core::ports::{
     Admission, Answer, Body, Clock, Condition, Cpu, DeadLetter, DeadLetters, Head, Meta, Objects, Outbox,
-    Port, Ports, Source, StoreError,
+    Port, Ports, Reply, Source, StoreError,
 };
 use tidemill_core::{
     ConfigError, Context, Cost, Data, End, Fault, Item, Limits, Object, OutputName, Sequence, Stage, Stop,
@@ -301,8 +301,8 @@ impl Clock for Mill {
 }
 
 impl Cpu for Mill {
-    fn spawn(&self, work: Box<dyn FnOnce() + Send>) {
-        work();
+    fn spawn(&self, work: Box<dyn FnOnce() -> Reply + Send>) {
+        work()();
     }
 }
 
