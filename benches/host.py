@@ -16,7 +16,6 @@ import argparse
 import json
 import os
 import random
-import resource
 import shutil
 import struct
 import subprocess
@@ -38,13 +37,10 @@ def folder(name):
 
 def run(path, *arguments):
     """The summary, CPU seconds and peak bytes of one run."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     process = subprocess.Popen([COMMAND, "run", path, "--json", *arguments], stdout=subprocess.PIPE)
-    out, _ = process.communicate()
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    # The peak over all children so far: the largest run comes last.
-    return json.loads(out.splitlines()[-1]), cpu, after.ru_maxrss * 1024
+    out = process.stdout.read()
+    _, _, used = os.wait4(process.pid, 0)
+    return json.loads(out.splitlines()[-1]), used.ru_utime + used.ru_stime, used.ru_maxrss * 1024
 
 
 def overhead(items):

@@ -68,6 +68,7 @@ pub fn run(
     stop: Stop,
     observer: Arc<dyn Observer>,
 ) -> Result<Summary, HostError> {
+    crate::heap::give_large_blocks_back();
     let folder = options.state.clone().unwrap_or_else(|| options.dir.join(crate::STATE_FOLDER));
     let fail = |cause: String| HostError::State { path: folder.clone(), cause };
     let runtime = tokio::runtime::Builder::new_multi_thread()

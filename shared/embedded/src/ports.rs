@@ -290,17 +290,24 @@ pub(crate) fn processors() -> usize {
 
 /// A memory budget, given out first come, first served.
 pub(crate) struct Budget {
+    /// What the whole process may use.
+    whole: u64,
+    /// What functions may use of it.
     bytes: u64,
     units: Arc<Semaphore>,
 }
+
+/// What the process itself takes at most: the state file's cache, buffers, and what an allocator keeps.
+const OWN_BYTES: u64 = 32 << 20;
 
 /// The grain of the budget: a semaphore counts in 32 bits.
 const UNIT: u64 = 64 * 1024;
 
 impl Budget {
-    pub(crate) fn new(bytes: u64) -> Self {
+    pub(crate) fn new(whole: u64) -> Self {
+        let bytes = whole - OWN_BYTES.min(whole / 4);
         let units = (bytes / UNIT).clamp(1, u64::from(u32::MAX) >> 4);
-        Self { bytes, units: Arc::new(Semaphore::new(units as usize)) }
+        Self { whole, bytes, units: Arc::new(Semaphore::new(units as usize)) }
     }
 }
 
@@ -309,8 +316,9 @@ impl Admission for Budget {
         Box::pin(async move {
             if cost.memory > self.bytes {
                 return Err(format!(
-                    "it needs about {} MB of memory, and the run may use {} MB (`--memory`)",
+                    "it needs about {} MB of memory, and of `--memory {}MB` there are {} MB for one item",
                     cost.memory.div_ceil(1_000_000),
+                    self.whole / 1_000_000,
                     self.bytes / 1_000_000
                 ));
             }
