@@ -91,3 +91,36 @@ fn visits_by_country() {
         found.into_values().map(|sum| ("counts.json".to_owned(), sum)).collect();
     compare("visits-by-country", &found);
 }
+
+/// The local stream: an append-only log with shards and sequence numbers.
+#[test]
+fn records_of_the_local_stream_count_once() {
+    let folder = tempfile::tempdir().unwrap();
+    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("pipelines/visits-by-country"), folder.path());
+    let total = |expected: u64| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tidemill"));
+        let output = command.args(["run", "."]).current_dir(&folder).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        let (mut records, mut shards) = (0, 0);
+        let root = folder.path().join("buckets/reports/visits");
+        for shard in std::fs::read_dir(root).unwrap() {
+            let text = std::fs::read_to_string(shard.unwrap().path().join("counts.json")).unwrap();
+            let counts: Value = serde_json::from_str(&text).unwrap();
+            records += counts["records"].as_u64().unwrap();
+            shards += 1;
+        }
+        assert_eq!(records, expected);
+        assert!(shards > 1, "partition keys spread over shards");
+    };
+    let append = |from: u64, to: u64| {
+        let record =
+            |n: u64| (format!("visitor {n}"), format!(r#"{{"user":{{"country":"c{}"}}}}"#, n % 3).into());
+        let records: Vec<_> = (from..to).map(record).collect();
+        tidemill_embedded::append(folder.path(), None, "visits", &records).unwrap();
+    };
+    append(0, 5_000);
+    total(5_000);
+    total(5_000);
+    append(5_000, 5_100);
+    total(5_100);
+}
