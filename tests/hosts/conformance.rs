@@ -160,7 +160,7 @@ fn cases<H: Host>() -> Vec<(&'static str, Case<H>)> {
             let (slow, quick) = (host.put("in/slow", "sleep"), host.put("in/quick", "A one"));
             host.deliver(&[&slow, &quick]);
             media(&host, &[("in/quick/one.txt", "A")]);
-            assert_eq!(host.at_rest().dead, [("in/slow".into(), "took longer than 0.5 s".to_owned())]);
+            assert_eq!(host.at_rest().dead, [("in/slow".into(), "took longer than 2 s".to_owned())]);
         }),
         ("a dead letter is settled by a newer version", |fresh| {
             let mut host = fresh();

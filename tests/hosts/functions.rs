@@ -103,7 +103,7 @@ stages:
     output: { bucket: media, key: "{key}/{rendition}.{ext}" }
     names: [one, two, three, same]
     attempts: 1
-    timeout: 500ms
+    timeout: 2s
   copies:
     type: copy
     inputs: [sets]
