@@ -104,7 +104,8 @@ impl Input {
     }
 }
 
-fn read_fault(error: StoreError) -> Fault {
+/// A read that failed: what is not there any more was replaced or removed.
+pub(crate) fn read_fault(error: StoreError) -> Fault {
     match error {
         StoreError::Missing | StoreError::Conflict => Fault::Superseded,
         StoreError::Refused(reason) => Fault::Rejected(reason),

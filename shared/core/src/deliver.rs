@@ -12,7 +12,7 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 use futures_util::future::{Either, select};
 
-use crate::context::{Context, Input, Staging, Stop, panicked};
+use crate::context::{Context, Input, Staging, Stop, panicked, read_fault};
 use crate::digest;
 use crate::document::{Document, OutputRecord, State};
 use crate::fault::Fault;
@@ -83,10 +83,8 @@ enum Finish {
 /// `stop` is the item's own: the host sets it to end the work early, and then the answer is
 /// [`End::Unsettled`].
 pub async fn deliver(stage: &Stage, ports: &Ports, item: &Item, stop: &Stop) -> (End, Usage) {
-    let generation =
-        Generation { sequence: item.sequence.clone(), revision: stage.plan.revision, repeat: item.repeat };
-    let mut delivery =
-        Delivery { stage, ports, item, stop, generation: generation.clone(), usage: Usage::default() };
+    let generation = stage.plan.generation(item);
+    let mut delivery = Delivery { stage, ports, item, stop, generation, usage: Usage::default() };
     let result = match AssertUnwindSafe(delivery.run()).catch_unwind().await {
         Ok(result) => result,
         Err(panic) => Err(panicked(&*panic)),
@@ -103,7 +101,7 @@ pub async fn deliver(stage: &Stage, ports: &Ports, item: &Item, stop: &Stop) -> 
         Err(Fault::Unavailable(cause)) if item.attempt + 1 >= stage.plan.attempts => End::Dead(cause),
         Err(Fault::Unavailable(cause)) => return (End::Again(cause), usage),
     };
-    match tell(&stage.plan, ports, item, &generation, &end).await {
+    match tell(&stage.plan, ports, item, &end).await {
         Ok(()) => (end, usage),
         Err(error) => (End::Unsettled(error.to_string()), usage),
     }
@@ -111,23 +109,15 @@ pub async fn deliver(stage: &Stage, ports: &Ports, item: &Item, stop: &Stop) -> 
 
 /// Gives `item` up without trying it (again), for `reason`.
 pub async fn give_up(plan: &StagePlan, ports: &Ports, item: &Item, reason: String) -> End {
-    let generation =
-        Generation { sequence: item.sequence.clone(), revision: plan.revision, repeat: item.repeat };
     let end = End::Dead(reason);
-    match tell(plan, ports, item, &generation, &end).await {
+    match tell(plan, ports, item, &end).await {
         Ok(()) => end,
         Err(error) => End::Unsettled(error.to_string()),
     }
 }
 
 /// Buries the dead and sends the outcome.
-async fn tell(
-    plan: &StagePlan,
-    ports: &Ports,
-    item: &Item,
-    generation: &Generation,
-    end: &End,
-) -> Result<(), StoreError> {
+async fn tell(plan: &StagePlan, ports: &Ports, item: &Item, end: &End) -> Result<(), StoreError> {
     let signature = plan.signature();
     let (outcome, reason) = match end {
         End::Done => ("done", None),
@@ -145,7 +135,7 @@ async fn tell(
         };
         ports.dead.bury(&letter).await?;
     }
-    let id = digest::name_of(&[&signature, "outcome", &item.id, &generation.to_string(), outcome]);
+    let id = digest::name_of(&[&signature, "outcome", &item.id, &plan.generation(item).to_string(), outcome]);
     let value = outcome_value(&plan.name, item, outcome, reason);
     let event = item.child(&signature, id, ports.clock.now(), Data::Outcome(value));
     ports.outbox.send(Port::Outcomes, &event).await
@@ -217,19 +207,16 @@ impl Delivery<'_> {
             }
         }
         match self.work(object).await {
-            Ok(staging) => self.commit(staging, None).await.map(|()| Finish::Done),
+            Ok(staging) => self.commit(known, staging, None).await.map(|()| Finish::Done),
             Err(Refusal::Skip(reason)) => {
                 // What an older generation made, or is still making, is no longer what the key demands.
-                self.commit(Staging::default(), Some(reason.clone())).await?;
+                self.commit(known, Staging::default(), Some(reason.clone())).await?;
                 Ok(Finish::Skipped(reason))
             }
             Err(Refusal::Fault(Fault::Rejected(reason))) => {
                 // A file that was replaced while it was read can look broken.
                 if let Some(object) = object {
-                    self.ports.objects.open(object).await.map_err(|error| match error {
-                        StoreError::Missing | StoreError::Conflict => Fault::Superseded,
-                        other => fault(other),
-                    })?;
+                    self.ports.objects.open(object).await.map_err(read_fault)?;
                 }
                 Err(Fault::Rejected(reason))
             }
@@ -251,10 +238,7 @@ impl Delivery<'_> {
                     object.bytes, limits.megabytes
                 )));
             }
-            let source = self.ports.objects.open(object).await.map_err(|error| match error {
-                StoreError::Missing | StoreError::Conflict => Fault::Superseded,
-                other => fault(other),
-            })?;
+            let source = self.ports.objects.open(object).await.map_err(read_fault)?;
             let input = Input::begin(source).await?;
             self.refuse_loop(&input)?;
             match function.accept(input.head(), object, limits) {
@@ -283,7 +267,12 @@ impl Delivery<'_> {
         Ok(())
     }
 
-    async fn commit(&mut self, staging: Staging, skipped: Option<String>) -> Result<(), Fault> {
+    async fn commit(
+        &mut self,
+        known: Option<(String, Document)>,
+        staging: Staging,
+        skipped: Option<String>,
+    ) -> Result<(), Fault> {
         let mut planned = Vec::with_capacity(staging.outputs.len());
         for output in &staging.outputs {
             let Some(plan) = &self.stage.plan.output else {
@@ -304,7 +293,7 @@ impl Delivery<'_> {
         // An empty set needs no claim: its document is complete at once.
         let state =
             if planned.is_empty() && staging.values.is_empty() { State::Done } else { State::Writing };
-        let (tag, mut document) = self.claim(state, &planned, skipped).await?;
+        let (tag, mut document) = self.claim(known, state, &planned, skipped).await?;
         if state == State::Done {
             return self.finish(&document).await;
         }
@@ -343,15 +332,16 @@ impl Delivery<'_> {
     }
 
     /// Writes this generation's claim, which names every key that is about to be written: whoever comes
-    /// later knows what to look for, even if this host dies at the next step.
+    /// later knows what to look for, even if this host dies at the next step. `known` is the document as it
+    /// was read before the work; where it has changed since, the write fails and it is read again.
     async fn claim(
         &self,
+        mut known: Option<(String, Document)>,
         state: State,
         planned: &[OutputRecord],
         skipped: Option<String>,
     ) -> Result<(String, Document), Fault> {
         for _ in 0..CONTENTION {
-            let known = self.document().await?;
             let mut document = Document {
                 format: FORMAT,
                 counter: 1,
@@ -382,6 +372,7 @@ impl Delivery<'_> {
             if let Some(tag) = self.write(&document, condition).await? {
                 return Ok((tag, document));
             }
+            known = self.document().await?;
         }
         Err(contention())
     }

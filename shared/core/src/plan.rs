@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::digest;
+use crate::generation::Generation;
+use crate::item::Item;
 use crate::key::KeyTemplate;
 use crate::limits::Limits;
 
@@ -87,6 +89,11 @@ impl StagePlan {
     /// `pipeline/stage`: how the stage signs what it writes and sends.
     pub fn signature(&self) -> String {
         format!("{}/{}", self.pipeline, self.name)
+    }
+
+    /// The generation of what the stage makes of `item`.
+    pub fn generation(&self, item: &Item) -> Generation {
+        Generation { sequence: item.sequence.clone(), revision: self.revision, repeat: item.repeat }
     }
 
     /// The recipe of a function with a configuration that writes to `output`.
