@@ -71,7 +71,7 @@ pub struct Status {
 impl Books {
     /// Opens the state of the pipeline in `dir`; `state` where it was put elsewhere.
     pub fn open(dir: &Path, state: Option<&Path>) -> Result<Self, HostError> {
-        let folder = state.map_or_else(|| dir.join(crate::STATE_FOLDER), Path::to_owned);
+        let folder = state::folder(dir, state);
         let file = folder.join(state::FILE);
         if !file.is_file() {
             return Err(HostError::NoState { path: folder });

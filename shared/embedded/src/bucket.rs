@@ -1,10 +1,10 @@
 //! A directory as a bucket.
 //!
-//! The life of an object: its bytes go into a file that has no name yet (see [`Draft`]), what is known of it (media
-//! type, mark, checksum) into an extended attribute of that same file, both are synced, then the file is
-//! linked or renamed to its key. So bytes and description appear together, whole or not at all. The names
-//! are made safe with [`Bucket::settle`], many at once. A file that someone else put or edited has no valid description: it is an object
-//! all the same, known by its inode, size and times.
+//! The life of an object: its bytes go into a file that has no name yet (see [`Draft`]), what is known of
+//! it (media type, mark, checksum) into an extended attribute of that same file, both are synced, then the
+//! file is linked or renamed to its key. So bytes and description appear together, whole or not at all. The
+//! names are made safe with [`Bucket::settle`], many at once. A file that someone else put or edited has no
+//! valid description: it is an object all the same, known by its inode, size and times.
 //!
 //! All paths are opened relative to the bucket's directory, and symbolic links are not followed out of it.
 
@@ -195,20 +195,6 @@ impl Bucket {
             Some((head, file)) if head.etag == etag => Ok(Box::new(Pinned { head, file })),
             _ => Err(StoreError::Missing),
         }
-    }
-
-    /// A small document with its entity tag.
-    pub(crate) fn get(&self, key: &str) -> Result<Option<(String, Bytes)>, StoreError> {
-        let read = self.open_file(key).and_then(|file| match file {
-            None => Ok(None),
-            Some(mut file) => {
-                let head = describe(&file)?;
-                let mut bytes = Vec::with_capacity(usize::try_from(head.bytes).unwrap_or_default());
-                file.read_to_end(&mut bytes)?;
-                Ok(Some((head.etag, bytes.into())))
-            }
-        });
-        read.map_err(|error| self.unavailable("read", key, &error))
     }
 
     /// Writes an object if `condition` holds.

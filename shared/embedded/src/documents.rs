@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, params};
-use tidemill_core::ports::{Body, Condition, Head, Meta, StoreError};
+use tidemill_core::ports::{Body, Condition, Meta, StoreError};
 
 use crate::error::HostError;
 use crate::state::{self, State};
@@ -40,18 +40,6 @@ impl Documents {
                 .optional()
         };
         read().map_err(|error| unavailable(&error))
-    }
-
-    /// What is known of a document.
-    pub(crate) fn head(&self, bucket: &str, key: &str) -> Result<Option<Head>, StoreError> {
-        let found = self.get(bucket, key)?;
-        Ok(found.map(|(etag, body)| Head {
-            checksum: Some(etag.clone()),
-            etag,
-            bytes: body.len() as u64,
-            media_type: None,
-            mark: None,
-        }))
     }
 
     /// Writes a document if `condition` holds. As in S3, its entity tag tells bytes and nothing else.

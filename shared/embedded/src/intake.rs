@@ -139,7 +139,7 @@ impl Mill {
         Ok(())
     }
 
-    pub(crate) fn note(&mut self, source: &Uploads, found: &Found, ignored: Vec<Ignored>) {
+    fn note(&mut self, source: &Uploads, found: &Found, ignored: Vec<Ignored>) {
         *self.summary.found.entry(source.name.clone()).or_default() += found.changed;
         self.summary.unchanged += found.unchanged;
         for ignored in ignored {

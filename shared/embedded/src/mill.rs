@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use tidemill_core::plan::StagePlan;
-use tidemill_core::ports::{Ports, StoreError};
+use tidemill_core::ports::{DeadLetter, DeadLetters, Ports, StoreError};
 use tidemill_core::{End, Fed, Item, Stop, Usage, Work, give_up};
 use tidemill_pipeline::Plan;
 use tokio::task::JoinSet;
@@ -49,7 +49,7 @@ pub struct Options {
     pub state: Option<PathBuf>,
     /// Folders of buckets, where they are not `buckets/NAME` in the pipeline's folder.
     pub buckets: BTreeMap<String, PathBuf>,
-    /// The memory that functions may use together, in bytes; by default half of what there is.
+    /// The memory that the process may use, in bytes; by default half of what there is.
     pub memory: Option<u64>,
     /// A file of records for the pipeline's stream.
     pub records: Option<PathBuf>,
@@ -69,7 +69,7 @@ pub fn run(
     observer: Arc<dyn Observer>,
 ) -> Result<Summary, HostError> {
     crate::heap::give_large_blocks_back();
-    let folder = options.state.clone().unwrap_or_else(|| options.dir.join(crate::STATE_FOLDER));
+    let folder = state::folder(&options.dir, options.state.as_deref());
     let fail = |cause: String| HostError::State { path: folder.clone(), cause };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         // A thread for each item under way: they wait for the disk, and the pool has the processors.
@@ -220,7 +220,8 @@ impl Mill {
 
     /// Takes up what an earlier run left: items that it had begun, and items of stages that are no more.
     async fn recover(&mut self) -> Result<(), StoreError> {
-        let names: HashSet<String> = self.lanes.iter().map(|lane| lane.name.clone()).collect();
+        let names =
+            serde_json::json!(self.lanes.iter().map(|lane| &lane.name).collect::<Vec<_>>()).to_string();
         let pipeline = self.plan.name.clone();
         let lost = self
             .shared
@@ -228,25 +229,22 @@ impl Mill {
             .call(move |connection| {
                 connection.execute("INSERT OR REPLACE INTO about VALUES ('pipeline', ?1)", [pipeline])?;
                 queue::recover(connection)?;
-                let mut query = connection.prepare("SELECT id, stage, item FROM queue")?;
-                let rows = query.query_map([], |row| {
+                let mut query = connection.prepare(
+                    "SELECT id, stage, item FROM queue WHERE stage NOT IN (SELECT value FROM json_each(?1))",
+                )?;
+                let rows = query.query_map([names], |row| {
                     Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
                 })?;
-                let lost = rows.filter(|row| row.as_ref().is_ok_and(|(_, stage, _)| !names.contains(stage)));
-                lost.collect::<rusqlite::Result<Vec<_>>>()
+                rows.collect::<rusqlite::Result<Vec<_>>>()
             })
             .await?;
         for (id, stage, text) in lost {
             let Ok(item) = serde_json::from_str::<Item>(&text) else { continue };
             let reason = format!("the pipeline has no stage `{stage}` any more");
             let message = Message { id, stage: stage.clone(), item, deaths: 0 };
-            let letter = tidemill_core::ports::DeadLetter {
-                stage,
-                item: message.item.clone(),
-                attempts: message.item.attempt,
-                reason,
-            };
-            tidemill_core::ports::DeadLetters::bury(&*self.shared.graveyard, &letter).await?;
+            let item = message.item.clone();
+            let letter = DeadLetter { stage, attempts: item.attempt, item, reason };
+            self.shared.graveyard.bury(&letter).await?;
             self.shared
                 .state
                 .call(move |connection| queue::acknowledge(connection, &message, "dead"))

@@ -16,7 +16,7 @@ use crate::mill::{Lane, Options, Shared};
 use crate::ports::{Queues, Route};
 use crate::shards::{self, RecordFile};
 use crate::source::{Listener, Uploads};
-use crate::state::State;
+use crate::state::{self, State};
 use crate::work::{Shard, ShardSource};
 
 /// The bucket of documents that belong to no output bucket: it has no folder, and no manifest can name it.
@@ -66,7 +66,7 @@ pub(crate) fn open_buckets(
         buckets.push((name.to_owned(), open(name, &path)?));
     }
     refuse_overlaps(&buckets)?;
-    let folder = options.state.clone().unwrap_or_else(|| options.dir.join(crate::STATE_FOLDER));
+    let folder = state::folder(&options.dir, options.state.as_deref());
     std::fs::create_dir_all(&folder)
         .map_err(|error| HostError::State { path: folder.clone(), cause: cause(&error) })?;
     Ok((buckets, folder))

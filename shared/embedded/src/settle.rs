@@ -6,7 +6,7 @@ use tidemill_core::ports::StoreError;
 use tidemill_core::{End, Fed, Usage, retry};
 
 use crate::mill::{Finished, Mill, Task, subject_of};
-use crate::ports::now_micros;
+use crate::ports::{now_micros, step};
 use crate::probe::Step;
 use crate::queue::{self, Message};
 use crate::summary::{Ended, Event};
@@ -34,34 +34,25 @@ impl Mill {
         }
     }
 
-    pub(crate) async fn settle(&mut self, message: Message, ended: Ended) -> Result<(), StoreError> {
+    async fn settle(&mut self, message: Message, ended: Ended) -> Result<(), StoreError> {
         let key = subject_of(&message);
         let (stage, subject) = (ended.stage.clone(), ended.subject.clone());
-        let step = |step: Step<'_>| {
-            let probe = self.shared.probe.as_ref();
-            probe.map_or(Ok(()), |probe| probe(step)).map_err(|e| StoreError::Unavailable(e.to_string()))
-        };
         match &ended.end {
-            End::Again(reason) => {
+            End::Unsettled(_) if self.shared.stop.is_set() => {}
+            End::Again(reason) | End::Unsettled(reason) => {
                 let mut item = message.item.clone();
-                item.attempt += 1;
-                item.reason = Some(reason.clone());
-                let delay = retry::delay(item.attempt, spread(&item.id));
+                // Where nothing could be decided it is the same attempt again, a little later.
+                let mut delay = Duration::from_secs(1);
+                if let End::Again(_) = ended.end {
+                    item.attempt += 1;
+                    item.reason = Some(reason.clone());
+                    delay = retry::delay(item.attempt, spread(&item.id));
+                }
                 self.observer.event(&Event::Waiting { stage, subject, reason: reason.clone(), delay });
                 let due = now_micros() + i64::try_from(delay.as_micros()).unwrap_or(i64::MAX);
                 let sent = move |connection: &_| queue::again(connection, &message, &item, due, now_micros());
                 self.shared.state.call(sent).await?;
             }
-            End::Unsettled(reason) if !self.shared.stop.is_set() => {
-                // Nothing could be decided: the same attempt again, a little later.
-                let delay = Duration::from_secs(1);
-                self.observer.event(&Event::Waiting { stage, subject, reason: reason.clone(), delay });
-                let due = now_micros() + 1_000_000;
-                let item = message.item.clone();
-                let sent = move |connection: &_| queue::again(connection, &message, &item, due, now_micros());
-                self.shared.state.call(sent).await?;
-            }
-            End::Unsettled(_) => {}
             settled => {
                 let outcome = match settled {
                     End::Done => "done",
@@ -72,11 +63,11 @@ impl Mill {
                     }
                     _ => "dead",
                 };
-                step(Step::Acknowledge(&stage))?;
+                step(self.shared.probe.as_ref(), Step::Acknowledge(&stage))?;
                 let acknowledged = move |connection: &_| queue::acknowledge(connection, &message, outcome);
                 if self.shared.probe.is_some() {
                     self.shared.state.call(acknowledged).await?;
-                    step(Step::Acknowledged(&stage))?;
+                    step(self.shared.probe.as_ref(), Step::Acknowledged(&stage))?;
                 } else {
                     // If this is lost with the process, the item comes again and finds itself done.
                     self.shared.state.tell(acknowledged);
@@ -93,14 +84,14 @@ impl Mill {
         Ok(())
     }
 
-    pub(crate) fn tell(&mut self, ended: &Ended) {
+    fn tell(&mut self, ended: &Ended) {
         if let Some(index) = self.lanes.iter().position(|lane| lane.name == ended.stage) {
             self.tallies[index].add(ended);
         }
         self.observer.event(&Event::Ended(ended.clone()));
     }
 
-    pub(crate) async fn settle_shard(
+    async fn settle_shard(
         &mut self,
         index: usize,
         fed: Fed,

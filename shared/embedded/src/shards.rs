@@ -12,6 +12,7 @@ use tidemill_core::digest;
 
 use crate::error::HostError;
 use crate::ports::now_micros;
+use crate::state;
 
 /// How many records a batch holds at most, and about how many bytes.
 const BATCH_RECORDS: usize = 2_000;
@@ -124,10 +125,10 @@ pub fn append(
     stream: &str,
     records: &[(String, Bytes)],
 ) -> Result<(), HostError> {
-    let folder = state.map_or_else(|| dir.join(crate::STATE_FOLDER), Path::to_owned);
+    let folder = state::folder(dir, state);
     let wrap = |cause: String| HostError::State { path: folder.clone(), cause };
     std::fs::create_dir_all(&folder).map_err(|error| wrap(error.to_string()))?;
-    let connection = crate::state::connect(&folder.join(crate::state::FILE))?;
+    let connection = state::connect(&folder.join(state::FILE))?;
     let append = || -> rusqlite::Result<()> {
         let transaction = connection.unchecked_transaction()?;
         append_to(&transaction, stream, records)?;

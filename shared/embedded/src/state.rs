@@ -4,7 +4,7 @@
 //! that one sync to disk serves many items.
 
 use std::any::Any;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -61,6 +61,11 @@ CREATE TABLE records (
   arrival INTEGER NOT NULL, data BLOB NOT NULL,
   PRIMARY KEY (stream, shard, sequence)) WITHOUT ROWID;
 ";
+
+/// The state folder of the pipeline in `dir`; `elsewhere` where it was put there.
+pub(crate) fn folder(dir: &Path, elsewhere: Option<&Path>) -> PathBuf {
+    elsewhere.map_or_else(|| dir.join(crate::STATE_FOLDER), Path::to_owned)
+}
 
 /// Opens the file at `path`, making it if it is not there.
 pub(crate) fn connect(path: &Path) -> Result<Connection, HostError> {
