@@ -2,26 +2,6 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tidemill_image::decode::{self, Shrink};
-use tidemill_image::pixels::Pixels;
 use tidemill_image::sniff::Kind;
-use tidemill_image::Limits;
 
-fuzz_target!(|data: &[u8]| {
-    let limits = Limits { pixels: 1 << 18, scans: 20, ..Limits::default() };
-    let Ok(header) = decode::header(data, &limits) else { return };
-    if header.kind != Kind::Png {
-        return;
-    }
-    for shrink in [Shrink::None, Shrink::Half, Shrink::Quarter, Shrink::Eighth] {
-        let Ok(pixels) = decode::decode(data, &header, &limits, shrink, &|| false) else { continue };
-        match pixels {
-            Pixels::Grey(plane) => assert_eq!(plane.data.len(), plane.width * plane.height),
-            Pixels::Ycc(planes) => {
-                planes.iter().for_each(|plane| assert_eq!(plane.data.len(), plane.width * plane.height));
-            }
-            Pixels::Rgb(packed) => assert_eq!(packed.data.len(), packed.width * packed.height * 3),
-            Pixels::Rgba(packed) => assert_eq!(packed.data.len(), packed.width * packed.height * 4),
-        }
-    }
-});
+fuzz_target!(|data: &[u8]| tidemill_fuzz::decode_at_every_size(data, Kind::Png));
