@@ -9,6 +9,7 @@
 pub mod batch;
 pub mod context;
 mod deliver;
+pub mod deployment;
 pub mod digest;
 pub mod document;
 pub mod fault;
@@ -22,6 +23,7 @@ pub mod plan;
 pub mod ports;
 mod records;
 pub mod retry;
+mod run;
 
 pub use context::{Context, Input, Output, Stop};
 pub use deliver::{End, Stage, Usage, deliver, give_up};
@@ -32,3 +34,4 @@ pub use item::{Data, Item, Object};
 pub use key::OutputName;
 pub use limits::{Cost, Limits};
 pub use records::{Fed, Progress, RecordStage, ShardHead, batch_of, feed};
+pub use run::run;

@@ -7,7 +7,6 @@ mod bucket;
 mod documents;
 mod draft;
 mod error;
-mod heap;
 mod intake;
 mod key;
 mod lock;

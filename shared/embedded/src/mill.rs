@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use tidemill_core::plan::StagePlan;
 use tidemill_core::ports::{DeadLetter, DeadLetters, Ports, StoreError};
 use tidemill_core::{End, Fed, Item, Stop, Usage, Work, give_up};
+use tidemill_machine::{Budget, Pool, SystemClock, default_budget, processors};
 use tidemill_pipeline::Plan;
 use tokio::task::JoinSet;
 
@@ -16,17 +17,15 @@ use crate::bucket::{Buckets, cause};
 use crate::documents::Documents;
 use crate::error::HostError;
 use crate::lock::Lock;
-use crate::open::{lane, local_shards, open_buckets, places, revise, shards_of, uploads_of};
-use crate::ports::{
-    Budget, Directories, Graveyard, Pool, Queues, SystemClock, default_budget, now_micros, processors,
-};
+use crate::open::{STATE_BUCKET, lane, local_shards, open_buckets, places, revise, shards_of, uploads_of};
+use crate::ports::{Directories, Graveyard, Queues, now_micros};
 use crate::probe::Probe;
 use crate::queue::{self, MAX_DEATHS, Message, SUSPECT_DEATHS};
 use crate::source::Uploads;
 use crate::state::{self, State};
 use crate::summary::{Event, Observer, Summary, Tally};
 use crate::watch::Watch;
-use crate::work::{Shard, ShardEnd, run_item, run_shard};
+use crate::work::{Shard, ShardEnd, run_shard};
 
 /// How long the work under way may take to end after a stop.
 const STOP_GRACE: Duration = Duration::from_millis(1_500);
@@ -68,7 +67,7 @@ pub fn run(
     stop: Stop,
     observer: Arc<dyn Observer>,
 ) -> Result<Summary, HostError> {
-    crate::heap::give_large_blocks_back();
+    tidemill_machine::give_large_blocks_back();
     let folder = state::folder(&options.dir, options.state.as_deref());
     let fail = |cause: String| HostError::State { path: folder.clone(), cause };
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -387,7 +386,7 @@ impl Mill {
                 let reason = format!("{} processes died while they ran it", message.deaths);
                 (give_up(&plan, &ports, &message.item, reason).await, Usage::default())
             } else {
-                run_item(&plan, &work, &ports, &message.item, &stop).await
+                tidemill_core::run(&plan, &work, STATE_BUCKET, &ports, &message.item, &stop).await
             };
             // Only what is safe on disk may leave the queue.
             if let Err(error) = objects.settle() {

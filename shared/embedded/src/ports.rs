@@ -1,20 +1,16 @@
 //! The ports of core on one machine.
 
-use std::num::NonZero;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
-use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::Timestamp;
 use rusqlite::params;
 use tidemill_core::ports::{
-    Admission, Answer, Body, Clock, Condition, Cpu, DeadLetter, DeadLetters, Head, Meta, Objects, Outbox,
-    Port, Reply, Source, StoreError,
+    Answer, Body, Condition, DeadLetter, DeadLetters, Head, Meta, Objects, Outbox, Port, Source, StoreError,
 };
-use tidemill_core::{Cost, Data, Item, Object, digest};
-use tidemill_pattern::Pattern;
-use tokio::sync::Semaphore;
+use tidemill_core::{Data, Item, Object, digest};
+use tidemill_pattern::{Filter, Pattern};
 
 use crate::bucket::{Bucket, Buckets};
 use crate::documents::Documents;
@@ -95,28 +91,20 @@ impl Objects for Directories {
 #[derive(Clone)]
 pub(crate) struct Route {
     pub(crate) stage: String,
-    when: Option<Pattern>,
-    /// What of the pattern speaks of the key: all that is asked of a removal.
-    when_removed: Option<Pattern>,
+    filter: Filter,
 }
 
 impl Route {
     pub(crate) fn new(stage: &str, when: Option<Pattern>) -> Self {
-        let when_removed = when.as_ref().and_then(|pattern| {
-            let matchers = pattern.implied(&["data", "key"])?;
-            Pattern::from_value(&serde_json::json!({ "data": { "key": matchers } })).ok()
-        });
-        Self { stage: stage.to_owned(), when, when_removed }
+        Self { stage: stage.to_owned(), filter: Filter::new(when) }
     }
 
     pub(crate) fn lets_through(&self, item: &Item) -> bool {
-        let pattern = match item.data {
-            Data::Removed(_) => &self.when_removed,
-            _ => &self.when,
-        };
-        pattern
-            .as_ref()
-            .is_none_or(|pattern| serde_json::to_value(item).is_ok_and(|event| pattern.matches(&event)))
+        self.filter.is_open()
+            || serde_json::to_value(item).is_ok_and(|event| match item.data {
+                Data::Removed(_) => self.filter.passes_by_key(&event),
+                _ => self.filter.passes(&event),
+            })
     }
 }
 
@@ -207,134 +195,7 @@ impl DeadLetters for Graveyard {
     }
 }
 
-/// The machine's time.
-pub(crate) struct SystemClock;
-
+/// Now, as the state file has it.
 pub(crate) fn now_micros() -> i64 {
     Timestamp::now().as_microsecond()
-}
-
-impl Clock for SystemClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::now()
-    }
-
-    fn sleep(&self, duration: Duration) -> Answer<'static, ()> {
-        Box::pin(tokio::time::sleep(duration))
-    }
-}
-
-type Work = Box<dyn FnOnce() + Send>;
-
-/// As many threads as processors, for the functions' work.
-#[derive(Clone)]
-pub(crate) struct Pool(Arc<Mutex<mpsc::Sender<Work>>>);
-
-impl Pool {
-    pub(crate) fn start(threads: usize) -> Self {
-        let (sender, receiver) = mpsc::channel::<Work>();
-        let receiver = Arc::new(Mutex::new(receiver));
-        for _ in 0..threads {
-            let receiver = Arc::clone(&receiver);
-            std::thread::spawn(move || {
-                loop {
-                    let work = receiver.lock().unwrap_or_else(PoisonError::into_inner).recv();
-                    match work {
-                        Ok(work) => work(),
-                        Err(_) => return,
-                    }
-                }
-            });
-        }
-        Self(Arc::new(Mutex::new(sender)))
-    }
-
-    /// The pool as a port that adds the processor time of its work to `used`.
-    pub(crate) fn metered(&self, used: Arc<AtomicU64>) -> Arc<dyn Cpu> {
-        Arc::new(Metered { pool: self.clone(), used })
-    }
-}
-
-struct Metered {
-    pool: Pool,
-    used: Arc<AtomicU64>,
-}
-
-impl Cpu for Metered {
-    fn spawn(&self, work: Box<dyn FnOnce() -> Reply + Send>) {
-        let used = Arc::clone(&self.used);
-        let metered: Work = Box::new(move || {
-            let before = thread_time();
-            let reply = work();
-            let spent = thread_time().saturating_sub(before);
-            used.fetch_add(spent.as_nanos().try_into().unwrap_or(u64::MAX), Ordering::Relaxed);
-            reply();
-        });
-        // The threads end only when this sender does.
-        let _ = self.pool.0.lock().unwrap_or_else(PoisonError::into_inner).send(metered);
-    }
-}
-
-/// The processor time that this thread has used.
-fn thread_time() -> Duration {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
-    Duration::new(time.tv_sec.try_into().unwrap_or(0), time.tv_nsec.try_into().unwrap_or(0))
-}
-
-/// How many processors there are to use.
-pub(crate) fn processors() -> usize {
-    std::thread::available_parallelism().map_or(1, NonZero::get)
-}
-
-/// A memory budget, given out first come, first served.
-pub(crate) struct Budget {
-    /// What the whole process may use.
-    whole: u64,
-    /// What functions may use of it.
-    bytes: u64,
-    units: Arc<Semaphore>,
-}
-
-/// What the process itself takes at most: the state file's cache, buffers, and what an allocator keeps.
-const OWN_BYTES: u64 = 32 << 20;
-
-/// The grain of the budget: a semaphore counts in 32 bits.
-const UNIT: u64 = 64 * 1024;
-
-impl Budget {
-    pub(crate) fn new(whole: u64) -> Self {
-        let bytes = whole - OWN_BYTES.min(whole / 4);
-        let units = (bytes / UNIT).clamp(1, u64::from(u32::MAX) >> 4);
-        Self { whole, bytes, units: Arc::new(Semaphore::new(units as usize)) }
-    }
-}
-
-impl Admission for Budget {
-    fn admit(&self, cost: Cost) -> Answer<'_, Result<Box<dyn Send + Sync>, String>> {
-        Box::pin(async move {
-            if cost.memory > self.bytes {
-                return Err(format!(
-                    "it needs about {} MB of memory, and of `--memory {}MB` there are {} MB for one item",
-                    cost.memory.div_ceil(1_000_000),
-                    self.whole / 1_000_000,
-                    self.bytes / 1_000_000
-                ));
-            }
-            let units = u32::try_from(cost.memory.div_ceil(UNIT)).unwrap_or(u32::MAX);
-            let all = u32::try_from(self.bytes / UNIT).unwrap_or(u32::MAX).max(1);
-            match Arc::clone(&self.units).acquire_many_owned(units.min(all)).await {
-                Ok(permit) => Ok(Box::new(permit) as Box<dyn Send + Sync>),
-                Err(_) => Err("the host is closing".to_owned()),
-            }
-        })
-    }
-}
-
-/// Half of the machine's memory, or of what the container may use.
-pub(crate) fn default_budget() -> u64 {
-    let info = rustix::system::sysinfo();
-    let machine = info.totalram.saturating_mul(info.mem_unit.max(1).into());
-    let container = std::fs::read_to_string("/sys/fs/cgroup/memory.max").ok();
-    let container = container.and_then(|text| text.trim().parse::<u64>().ok());
-    container.map_or(machine, |limit| limit.min(machine)) / 2
 }

@@ -1,12 +1,10 @@
-//! One delivery, or one batch of a shard, as a task.
+//! One batch of a shard, as a task.
 
 use std::sync::Arc;
 
 use tidemill_core::plan::StagePlan;
 use tidemill_core::ports::Ports;
-use tidemill_core::{
-    End, Fault, Fed, Item, RecordStage, ShardHead, Stage, Stop, Usage, Work, batch_of, deliver, feed, give_up,
-};
+use tidemill_core::{Fed, RecordStage, ShardHead, Stop, Work, feed};
 
 use crate::open::STATE_BUCKET;
 use crate::shards::{self, RecordFile};
@@ -53,51 +51,6 @@ pub(crate) enum ShardEnd {
     Empty,
     /// They cannot be decided now, for a reason.
     Blocked(String),
-}
-
-/// Runs an item.
-pub(crate) async fn run_item(
-    plan: &Arc<StagePlan>,
-    work: &Work,
-    ports: &Ports,
-    item: &Item,
-    stop: &Stop,
-) -> (End, Usage) {
-    match work {
-        Work::Function(function) => {
-            let stage = Stage {
-                plan: Arc::clone(plan),
-                function: Arc::clone(function),
-                state_bucket: STATE_BUCKET.into(),
-            };
-            deliver(&stage, ports, item, stop).await
-        }
-        Work::Records(function) => {
-            // A dead record on its way back.
-            let stage = RecordStage {
-                plan: Arc::clone(plan),
-                function: Arc::clone(function),
-                state_bucket: STATE_BUCKET.into(),
-            };
-            let fed = match batch_of(item) {
-                Ok(batch) => feed(&stage, ports, &batch, stop).await,
-                Err(fault) => Err(fault),
-            };
-            match fed {
-                Ok(fed) => {
-                    let usage = Usage { bytes_in: fed.bytes_in, bytes_out: fed.bytes_out };
-                    let end = match (fed.blocked, fed.progress.dead) {
-                        (Some(reason), _) => End::Again(reason),
-                        (None, 0) => End::Done,
-                        (None, _) => End::Dead("the record was rejected again".to_owned()),
-                    };
-                    (end, usage)
-                }
-                Err(Fault::Rejected(reason)) => (give_up(plan, ports, item, reason).await, Usage::default()),
-                Err(other) => (End::Again(other.to_string()), Usage::default()),
-            }
-        }
-    }
 }
 
 /// Runs a shard's next batch.

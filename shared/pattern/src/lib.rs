@@ -58,6 +58,7 @@
 mod cidr;
 mod condition;
 mod error;
+mod filter;
 mod implied;
 mod matching;
 mod node;
@@ -69,6 +70,7 @@ mod text;
 mod wildcard;
 
 pub use error::PatternError;
+pub use filter::Filter;
 
 use serde_json::Value;
 use std::collections::BTreeSet;

@@ -11,7 +11,7 @@ const LARGE: libc::c_int = 1 << 20;
 /// Sets it for this process.
 #[cfg(target_env = "gnu")]
 #[expect(unsafe_code, reason = "the setting has no safe interface")]
-pub(crate) fn give_large_blocks_back() {
+pub fn give_large_blocks_back() {
     // SAFETY: `mallopt` takes two integers, may be called at any time and from any thread, and touches
     // nothing but the allocator's own settings (mallopt(3), "MT-Safe init const:mallopt").
     unsafe {
@@ -22,7 +22,7 @@ pub(crate) fn give_large_blocks_back() {
 
 /// Other allocators are taken as they are.
 #[cfg(not(target_env = "gnu"))]
-pub(crate) fn give_large_blocks_back() {}
+pub fn give_large_blocks_back() {}
 
 #[cfg(test)]
 #[cfg(target_env = "gnu")]
