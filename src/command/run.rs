@@ -106,8 +106,8 @@ fn sources(plan: &Plan, place: &Place, buckets: &BTreeMap<String, PathBuf>) -> V
         buckets.get(bucket).cloned().unwrap_or_else(|| place.dir.join("buckets").join(bucket))
     };
     let of = |source: &Source| match source {
-        Source::S3 { bucket, prefix } => Some(show(&folder(bucket).join(prefix))),
-        Source::Kinesis { .. } => None,
+        Source::S3 { bucket, prefix, .. } => Some(show(&folder(bucket).join(prefix))),
+        Source::Kinesis { .. } | Source::Http { .. } => None,
     };
     plan.sources.iter().filter_map(|source| of(&source.source)).collect()
 }

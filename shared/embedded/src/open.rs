@@ -37,7 +37,7 @@ pub(crate) fn open_buckets(
         .iter()
         .filter_map(|source| match &source.source {
             Source::S3 { bucket, .. } => Some(bucket.as_str()),
-            Source::Kinesis { .. } => None,
+            Source::Kinesis { .. } | Source::Http { .. } => None,
         })
         .collect();
     let open = |name: &str, path: &Path| {
@@ -196,7 +196,7 @@ pub(crate) fn lane(
 pub(crate) fn uploads_of(plan: &Plan, places: &Places, buckets: &Buckets) -> Vec<Uploads> {
     let mut uploads = Vec::new();
     for source in &plan.sources {
-        let Source::S3 { bucket, prefix } = &source.source else { continue };
+        let Source::S3 { bucket, prefix, .. } = &source.source else { continue };
         let Some(bucket) = buckets.get(bucket) else { continue };
         let input = Input::Source(source.name.clone());
         let listeners = plan.consumers(&input).map(|stage| Listener {
@@ -218,7 +218,7 @@ pub(crate) fn uploads_of(plan: &Plan, places: &Places, buckets: &Buckets) -> Vec
 fn streams(plan: &Plan) -> impl Iterator<Item = (&str, &str)> {
     plan.sources.iter().filter_map(|source| match &source.source {
         Source::Kinesis { stream } => Some((source.name.as_str(), stream.as_str())),
-        Source::S3 { .. } => None,
+        Source::S3 { .. } | Source::Http { .. } => None,
     })
 }
 

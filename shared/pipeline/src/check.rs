@@ -9,13 +9,14 @@ use schemars::SchemaGenerator;
 use tidemill_core::Entry;
 use tidemill_core::plan::{OutputPlan, StagePlan};
 
+use crate::aws::{Aws, DEFAULT_LOG_RETENTION};
 use crate::conform::Schema;
 use crate::diagnostic::{Diagnostics, Sink};
 use crate::element::source::From;
 use crate::element::{environment, manifest};
 use crate::plan::{Plan, PlannedSource, PlannedStage, Source};
 use crate::rules;
-use crate::tree::{self, Kind, Node};
+use crate::tree::{self, Kind, Node, Spanned};
 
 /// The table of functions, with the schemas that were asked for.
 pub(crate) struct Functions<'a> {
@@ -121,10 +122,13 @@ fn variant(root: &Node, functions: &Functions<'_>, sink: &mut Sink) -> Option<Pl
             Some(PlannedSource {
                 name: source.name.value,
                 source: match source.from? {
-                    From::S3 { bucket, prefix } => {
-                        Source::S3 { bucket: bucket?.value, prefix: prefix?.value }
+                    From::S3 { bucket, prefix, via } => {
+                        Source::S3 { bucket: bucket?.value, prefix: prefix?.value, via: via.value }
                     }
                     From::Kinesis { stream } => Source::Kinesis { stream: stream?.value },
+                    From::Http(http) => {
+                        Source::Http { auth: http.auth?, upload: http.upload.map(|upload| upload.value) }
+                    }
                 },
             })
         })
@@ -167,10 +171,22 @@ fn variant(root: &Node, functions: &Functions<'_>, sink: &mut Sink) -> Option<Pl
                 built,
                 shape: function.shape,
                 when: pattern,
-                lambda: stage.lambda.into(),
+                runs_on: stage.runs_on,
+                lambda: stage.lambda,
             })
         })
         .collect();
     let stages = order.into_iter().map(|at| stages.get_mut(at)?.take()).collect::<Option<Vec<_>>>()?;
-    Some(Plan { name, environment: None, sources, stages })
+    let named = |names: Vec<(Spanned<String>, String)>| {
+        names.into_iter().map(|(name, physical)| (name.value, physical)).collect()
+    };
+    let aws = Aws {
+        buckets: named(manifest.aws.buckets),
+        streams: named(manifest.aws.streams),
+        subnets: manifest.aws.vpc.subnets,
+        security_groups: manifest.aws.vpc.security_groups,
+        kms_key: manifest.aws.kms_key,
+        log_retention_days: manifest.aws.log_retention_days.unwrap_or(DEFAULT_LOG_RETENTION),
+    };
+    Some(Plan { name, environment: None, sources, stages, aws, resources: manifest.resources })
 }

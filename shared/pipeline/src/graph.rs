@@ -1,6 +1,6 @@
 //! The pipeline drawn: an SVG that is looked at, and Mermaid for where text is wanted.
 //!
-//! From left to right: the buckets and streams that are read, the sources, the stages in the order of their work, the
+//! From left to right: the buckets, streams and endpoints that are read, the sources, the stages in the order of their work, the
 //! buckets that are written. A dashed line carries outcomes; `when` stands where a pattern narrows what comes in.
 //! The colours are readable on light and on dark ground. There is no script, no style sheet and no font to load, and
 //! whatever a manifest says is escaped.
@@ -8,6 +8,7 @@
 use std::collections::HashMap;
 use std::fmt::Write;
 
+use tidemill_core::deployment::Auth;
 use tidemill_core::plan::Input;
 use unicode_width::UnicodeWidthStr;
 
@@ -19,6 +20,7 @@ use crate::plan::{Plan, PlannedStage, Source};
 enum Kind {
     Bucket,
     Stream,
+    Endpoint,
     Source,
     Stage,
 }
@@ -55,18 +57,26 @@ impl Graph {
     fn of(plan: &Plan) -> Self {
         let mut graph = Self { nodes: Vec::new(), edges: Vec::new() };
         // What is read and what is written are two boxes even for one bucket, so that all arrows go one way.
-        let mut read: HashMap<(Kind, &str), usize> = HashMap::new();
+        let mut read: HashMap<(Kind, String), usize> = HashMap::new();
         let mut written: HashMap<&str, usize> = HashMap::new();
         let mut places: HashMap<&str, usize> = HashMap::new();
         for source in &plan.sources {
             let (kind, name, line) = match &source.source {
-                Source::S3 { bucket, prefix } if prefix.is_empty() => {
-                    (Kind::Bucket, bucket, "the whole bucket".to_owned())
+                Source::S3 { bucket, prefix, .. } if prefix.is_empty() => {
+                    (Kind::Bucket, bucket.clone(), "the whole bucket".to_owned())
                 }
-                Source::S3 { bucket, prefix } => (Kind::Bucket, bucket, format!("{prefix}*")),
-                Source::Kinesis { stream } => (Kind::Stream, stream, "records".to_owned()),
+                Source::S3 { bucket, prefix, .. } => (Kind::Bucket, bucket.clone(), format!("{prefix}*")),
+                Source::Kinesis { stream } => (Kind::Stream, stream.clone(), "records".to_owned()),
+                Source::Http { auth, upload } => {
+                    let auth = match auth {
+                        Auth::Iam => "signed by AWS",
+                        Auth::Hmac { .. } => "signed by a secret",
+                    };
+                    let large = upload.as_ref().map(|to| format!(", large ones to {to}")).unwrap_or_default();
+                    (Kind::Endpoint, format!("/{}", source.name), format!("{auth}{large}"))
+                }
             };
-            let from = *read.entry((kind, name)).or_insert_with(|| graph.node(kind, name, 0));
+            let from = *read.entry((kind, name.clone())).or_insert_with(|| graph.node(kind, &name, 0));
             let node = graph.node(Kind::Source, &source.name, 1);
             graph.nodes[node].lines.push(cut(&line));
             graph.edges.push(Edge { from, to: node, outcomes: false });
@@ -138,6 +148,7 @@ fn look(kind: Kind) -> (&'static str, &'static str, &'static str) {
     match kind {
         Kind::Bucket => ("#dcebfa", "#3f7fbf", "bucket"),
         Kind::Stream => ("#ece2fa", "#8459c4", "stream"),
+        Kind::Endpoint => ("#fbe3e6", "#c2566b", "endpoint"),
         Kind::Source => ("#dcf2e3", "#36935a", "source"),
         Kind::Stage => ("#fdf0d0", "#bf8a1f", "stage"),
     }
@@ -310,6 +321,15 @@ fn draw_node(out: &mut String, node: &Node, left: f64, middle: f64, area: &layou
                 left + 10.0
             );
         }
+        Kind::Endpoint => {
+            // A flag: what comes in goes through its notch.
+            let notch = left + 10.0;
+            let _ = writeln!(
+                out,
+                "<path d=\"M{left:.1} {top:.1}H{right:.1}V{bottom:.1}H{left:.1}L{notch:.1} {middle:.1}z\" \
+                 stroke-linejoin=\"round\" {shape}/>"
+            );
+        }
         Kind::Source | Kind::Stage => {
             let radius = if node.kind == Kind::Source { height / 2.0 } else { 7.0 };
             let _ = writeln!(
@@ -418,6 +438,7 @@ pub fn mermaid(plan: &Plan) -> String {
         let (open, close) = match node.kind {
             Kind::Bucket => ("[(", ")]"),
             Kind::Stream => (">", "]"),
+            Kind::Endpoint => ("{{", "}}"),
             Kind::Source => ("([", "])"),
             Kind::Stage => ("[", "]"),
         };
@@ -434,7 +455,7 @@ pub fn mermaid(plan: &Plan) -> String {
         let arrow = if *outcomes { "-.->" } else { "-->" };
         let _ = writeln!(out, "  n{from} {arrow}{label} n{to}");
     }
-    for kind in [Kind::Bucket, Kind::Stream, Kind::Source, Kind::Stage] {
+    for kind in [Kind::Bucket, Kind::Stream, Kind::Endpoint, Kind::Source, Kind::Stage] {
         let of_kind: Vec<String> = graph
             .nodes
             .iter()

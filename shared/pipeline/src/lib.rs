@@ -14,6 +14,7 @@
 
 #![forbid(unsafe_code)]
 
+mod aws;
 mod check;
 mod conform;
 mod diagnostic;
@@ -28,6 +29,7 @@ mod rules;
 mod schema;
 mod tree;
 
+pub use aws::{Architecture, Aws, LambdaSettings, RunsOn, Via};
 pub use diagnostic::{Diagnostic, Diagnostics};
 pub use element::COMMON_KEYS;
 pub use plan::{Plan, PlannedSource, PlannedStage, Source};

@@ -14,6 +14,8 @@ pub const MAX_INPUTS: usize = 64;
 pub const MAX_OUTPUTS: usize = 256;
 /// Outputs that the configurations of all stages name.
 pub const MAX_ALL_OUTPUTS: usize = 2_048;
+/// Entries of `resources`: CloudFormation takes 500, those of the pipeline included.
+pub const MAX_RESOURCES: usize = 200;
 /// Environments of a pipeline.
 pub const MAX_ENVIRONMENTS: usize = 32;
 /// Characters of the name of a pipeline, source, stage or environment.

@@ -4,12 +4,14 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
+use tidemill_core::deployment::Auth;
 use tidemill_core::function::Shape;
 use tidemill_core::plan::{Input, StagePlan};
 use tidemill_core::{Built, Entry};
 use tidemill_pattern::Pattern;
 
+use crate::aws::{Aws, LambdaSettings, RunsOn, Via};
 use crate::diagnostic::Diagnostics;
 
 /// Where events come from.
@@ -21,11 +23,20 @@ pub enum Source {
         bucket: String,
         /// What their keys begin with; empty for the whole bucket.
         prefix: String,
+        /// How events come on AWS.
+        via: Via,
     },
     /// Records of a stream.
     Kinesis {
         /// The stream, by its name in the manifest.
         stream: String,
+    },
+    /// Requests.
+    Http {
+        /// How a caller proves who it is.
+        auth: Auth,
+        /// The `s3` source that bodies go to which are too large for a request.
+        upload: Option<String>,
     },
 }
 
@@ -49,8 +60,10 @@ pub struct PlannedStage {
     pub shape: Shape,
     /// The event pattern that narrows its input.
     pub when: Option<Pattern>,
-    /// The checked `lambda` keys as they were written: a map, empty where there are none.
-    pub lambda: Value,
+    /// What runs it on AWS.
+    pub runs_on: RunsOn,
+    /// What it gets as a Lambda function.
+    pub lambda: LambdaSettings,
 }
 
 impl fmt::Debug for PlannedStage {
@@ -59,6 +72,7 @@ impl fmt::Debug for PlannedStage {
             .field("plan", &self.plan)
             .field("outputs", &self.built.outputs)
             .field("shape", &self.shape)
+            .field("runs_on", &self.runs_on)
             .field("lambda", &self.lambda)
             .finish_non_exhaustive()
     }
@@ -75,6 +89,10 @@ pub struct Plan {
     pub sources: Vec<PlannedSource>,
     /// The stages; each comes after those whose items or outcomes it takes.
     pub stages: Vec<PlannedStage>,
+    /// What is there already on AWS, and what holds for the whole deployment.
+    pub aws: Aws,
+    /// CloudFormation resources that are deployed along, by logical id.
+    pub resources: Map<String, Value>,
 }
 
 impl Plan {
@@ -93,7 +111,7 @@ impl Plan {
     pub fn buckets(&self) -> BTreeSet<&str> {
         let read = self.sources.iter().filter_map(|source| match &source.source {
             Source::S3 { bucket, .. } => Some(bucket.as_str()),
-            Source::Kinesis { .. } => None,
+            Source::Kinesis { .. } | Source::Http { .. } => None,
         });
         let written =
             self.stages.iter().filter_map(|stage| Some(stage.plan.output.as_ref()?.bucket.as_str()));
@@ -106,7 +124,7 @@ impl Plan {
             .iter()
             .filter_map(|source| match &source.source {
                 Source::Kinesis { stream } => Some(stream.as_str()),
-                Source::S3 { .. } => None,
+                Source::S3 { .. } | Source::Http { .. } => None,
             })
             .collect()
     }

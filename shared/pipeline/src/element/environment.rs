@@ -36,6 +36,14 @@ const KEYS: &[Key] = &[
         about: "Settings of stages.",
         schema: || json!({ "type": "object" }),
     },
+    Key {
+        name: "aws",
+        required: false,
+        takes: "`{ buckets, streams, vpc, kms_key, log_retention }`",
+        default: "",
+        about: "What differs on AWS.",
+        schema: super::aws::schema,
+    },
 ];
 
 /// What an environment may not override: the graph.
@@ -70,7 +78,15 @@ impl Environment<'_> {
         let mut fields = Fields::of(self.value, what, self.name.span, sink)?;
         fields.close(KEYS, sink);
         let mut merged = root.clone();
-        for key in KEYS {
+        if let Some(overrides) = fields.pair("aws")
+            && let Kind::Map(pairs) = &mut merged.kind
+        {
+            match pairs.iter_mut().find(|pair| pair.key.value == "aws") {
+                Some(base) => base.value = merge(&base.value, &overrides.value),
+                None => pairs.push(overrides.clone()),
+            }
+        }
+        for key in KEYS.iter().filter(|key| key.name != "aws") {
             let Some(overrides) = fields.pair(key.name) else { continue };
             let Some(overrides) =
                 Fields::of(&overrides.value, format!("`{}`", key.name), overrides.key.span, sink)
@@ -174,7 +190,8 @@ pub(crate) fn schema() -> Value {
         }
         json!({ "type": "object", "properties": properties })
     };
-    let all_sources: Vec<&Key> = super::source::S3_KEYS.iter().chain(super::source::KINESIS_KEYS).collect();
+    let all_sources: Vec<&Key> =
+        super::source::S3_KEYS.iter().chain(super::source::KINESIS_KEYS).chain(super::http::KEYS).collect();
     let mut source = serde_json::Map::new();
     for key in all_sources {
         source.insert(
@@ -193,6 +210,7 @@ pub(crate) fn schema() -> Value {
                 "sources": { "type": "object", "additionalProperties": {
                     "type": "object", "properties": source, "additionalProperties": false } },
                 "stages": { "type": "object", "additionalProperties": member(super::stage::KEYS) },
+                "aws": super::aws::schema(),
             },
         },
     })

@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
+use super::aws::{self, Aws};
 use super::source::{self, Source};
 use super::stage::{self, Stage};
-use super::{Key, environment, name};
+use super::{Key, environment, name, resources};
 use crate::check::Functions;
 use crate::diagnostic::{Finding, Sink};
 use crate::fields::{Fields, text};
@@ -22,6 +23,8 @@ pub(crate) struct Manifest {
     pub(crate) name: Option<Spanned<String>>,
     pub(crate) sources: Vec<Source>,
     pub(crate) stages: Vec<Stage>,
+    pub(crate) aws: Aws,
+    pub(crate) resources: Map<String, Value>,
 }
 
 pub(crate) const KEYS: &[Key] = &[
@@ -66,6 +69,22 @@ pub(crate) const KEYS: &[Key] = &[
         schema: || json!({ "type": "object" }),
     },
     Key {
+        name: "aws",
+        required: false,
+        takes: "`{ buckets, streams, vpc, kms_key, log_retention }`",
+        default: "",
+        about: "What is there already on AWS, and what holds for the whole deployment.",
+        schema: aws::schema,
+    },
+    Key {
+        name: "resources",
+        required: false,
+        takes: "a map of CloudFormation resources",
+        default: "",
+        about: "What is deployed along with the pipeline, as a template has it.",
+        schema: resources::schema,
+    },
+    Key {
         name: "environments",
         required: false,
         takes: "a map of overrides by environment",
@@ -88,12 +107,14 @@ pub(crate) fn read(root: &Node, functions: &Functions<'_>, sink: &mut Sink) -> O
     if let Some(pair) = fields.pair("description") {
         text(pair, sink);
     }
+    let aws = fields.pair("aws").and_then(|pair| aws::read(pair, sink)).unwrap_or_default();
+    let resources = fields.pair("resources").and_then(|pair| resources::read(pair, sink)).unwrap_or_default();
     let sources = members(&fields, "source", MAX_SOURCES, sink);
     let stages = members(&fields, "stage", MAX_STAGES, sink);
     let sources: Vec<Source> = sources.iter().map(|pair| source::read(pair, sink)).collect();
     let stages: Vec<Stage> = stages.iter().map(|pair| stage::read(pair, functions, sink)).collect();
     shared_names(&sources, &stages, sink);
-    Some(Manifest { name, sources, stages })
+    Some(Manifest { name, sources, stages, aws, resources })
 }
 
 fn version(pair: &Pair, sink: &mut Sink) {

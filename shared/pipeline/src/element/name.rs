@@ -51,12 +51,29 @@ pub(crate) fn check_resource(what: &str, name: &str, span: Span, sink: &mut Sink
     fits
 }
 
+/// What Kinesis takes as a stream's name (`StreamName`, Kinesis API Reference).
+pub(crate) fn check_stream(what: &str, name: &str, span: Span, sink: &mut Sink) -> bool {
+    let fits = (1..=128).contains(&name.len())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'));
+    if !fits {
+        sink.report(
+            Finding::new(span, format!("{} is no name for a {what}", quoted(name)))
+                .hint("it has 1 to 128 letters, digits, `_`, `.` and `-`"),
+        );
+    }
+    fits
+}
+
 pub(crate) fn pipeline_schema() -> Value {
     json!({ "type": "string", "pattern": format!("^[a-z][a-z0-9-]{{0,{}}}$", MAX_NAME - 1) })
 }
 
 pub(crate) fn name_pattern() -> String {
     format!("^[a-z0-9_-]{{1,{MAX_NAME}}}$")
+}
+
+pub(crate) fn stream_schema() -> Value {
+    json!({ "type": "string", "pattern": "^[a-zA-Z0-9_.-]{1,128}$" })
 }
 
 pub(crate) fn resource_schema() -> Value {

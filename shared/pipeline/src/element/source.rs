@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{Key, name, output};
+use super::http::{self, Http};
+use super::{Key, choice, name, output};
+use crate::aws::Via;
 use crate::diagnostic::{Finding, Sink};
 use crate::fields::{Fields, text};
 use crate::near::{did_you_mean, quoted, there_are};
@@ -22,19 +24,22 @@ pub(crate) enum From {
         bucket: Option<Spanned<String>>,
         /// Its place is the bucket's where there is no prefix.
         prefix: Option<Spanned<String>>,
+        /// Its place is the source's name where it is not written.
+        via: Spanned<Via>,
     },
     Kinesis {
         stream: Option<Spanned<String>>,
     },
+    Http(Http),
 }
 
-const TYPE: Key = Key {
+pub(super) const TYPE: Key = Key {
     name: "type",
     required: true,
-    takes: "`s3` or `kinesis`",
+    takes: "`s3`, `kinesis` or `http`",
     default: "",
     about: "What the source is.",
-    schema: || json!({ "enum": ["s3", "kinesis"] }),
+    schema: || json!({ "enum": TYPES }),
 };
 
 pub(crate) const S3_KEYS: &[Key] = &[
@@ -55,6 +60,14 @@ pub(crate) const S3_KEYS: &[Key] = &[
         about: "What the keys begin with (`type: s3`).",
         schema: || json!({ "type": "string" }),
     },
+    Key {
+        name: "via",
+        required: false,
+        takes: "`eventbridge` or `sqs`",
+        default: "`eventbridge`",
+        about: "How events come on AWS; `sqs` where one stage takes many of them (`type: s3`).",
+        schema: || json!({ "enum": ["eventbridge", "sqs"] }),
+    },
 ];
 
 pub(crate) const KINESIS_KEYS: &[Key] = &[
@@ -69,21 +82,22 @@ pub(crate) const KINESIS_KEYS: &[Key] = &[
     },
 ];
 
-const TYPES: [&str; 2] = ["s3", "kinesis"];
+const TYPES: [&str; 3] = ["s3", "kinesis", "http"];
 /// Types that are known and not there yet.
-const LATER: [&str; 3] = ["http", "queue", "schedule"];
+const LATER: [&str; 2] = ["queue", "schedule"];
 
 pub(crate) fn read(pair: &Pair, sink: &mut Sink) -> Source {
     let name = pair.key.clone();
     name::check_name("a source", &name.value, name.span, sink);
     let what = format!("source {}", quoted(&name.value));
-    let from = Fields::of(&pair.value, &what, name.span, sink).and_then(|mut fields| from(&mut fields, sink));
+    let from = Fields::of(&pair.value, &what, name.span, sink)
+        .and_then(|mut fields| from(&mut fields, name.span, sink));
     Source { name, from }
 }
 
-fn from(fields: &mut Fields<'_>, sink: &mut Sink) -> Option<From> {
+fn from(fields: &mut Fields<'_>, place: Span, sink: &mut Sink) -> Option<From> {
     let written = fields
-        .require("type", "write `type: s3` or `type: kinesis`", sink)
+        .require("type", "write `type: s3`, `type: kinesis` or `type: http`", sink)
         .and_then(|pair| text(pair, sink))?;
     match written.value.as_str() {
         "s3" => {
@@ -94,7 +108,11 @@ fn from(fields: &mut Fields<'_>, sink: &mut Sink) -> Option<From> {
                     .filter(|prefix| output::check_key("prefix", &prefix.value, prefix.span, sink)),
                 None => bucket.as_ref().map(|bucket| Spanned { value: String::new(), span: bucket.span }),
             };
-            Some(From::S3 { bucket, prefix })
+            let written = fields.pair("via");
+            let choices = [("eventbridge", Via::EventBridge), ("sqs", Via::Sqs)];
+            let via = written.and_then(|pair| choice::read(pair, &choices, sink)).unwrap_or_default();
+            let via = Spanned { value: via, span: written.map_or(place, |pair| pair.place()) };
+            Some(From::S3 { bucket, prefix, via })
         }
         "kinesis" => {
             fields.close(KINESIS_KEYS, sink);
@@ -102,10 +120,11 @@ fn from(fields: &mut Fields<'_>, sink: &mut Sink) -> Option<From> {
                 stream: resource(fields, "stream", "name the stream: `stream: clicks`", sink),
             })
         }
+        "http" => Some(From::Http(http::read(fields, sink))),
         later if LATER.contains(&later) => {
             sink.report(
                 Finding::new(written.span, format!("`type: {later}` is not supported by this version"))
-                    .hint("this version has the sources `s3` and `kinesis`"),
+                    .hint("this version has the sources `s3`, `kinesis` and `http`"),
             );
             None
         }
@@ -140,5 +159,6 @@ pub(crate) fn schema() -> Value {
     json!({ "oneOf": [
         crate::schema::tagged(S3_KEYS, "type", "s3"),
         crate::schema::tagged(KINESIS_KEYS, "type", "kinesis"),
+        http::schema(),
     ] })
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use tidemill_core::plan::OnRemove;
 use tidemill_core::{Built, Entry, Limits};
 use tidemill_pattern::Pattern;
@@ -10,8 +10,10 @@ use tidemill_pattern::Pattern;
 use super::input::Written;
 use super::output::Output;
 use super::{
-    COMMON_KEYS, Key, attempts, config, duration, input, lambda, limits, name, on_remove, output, when,
+    COMMON_KEYS, Key, attempts, config, duration, input, lambda, limits, name, on_remove, output, runs_on,
+    when,
 };
+use crate::aws::{LambdaSettings, RunsOn};
 use crate::check::Functions;
 use crate::diagnostic::{Finding, Sink};
 use crate::fields::{Fields, text};
@@ -29,7 +31,8 @@ pub(crate) struct Stage {
     pub(crate) attempts: u32,
     pub(crate) timeout: Duration,
     pub(crate) limits: Limits,
-    pub(crate) lambda: Map<String, Value>,
+    pub(crate) runs_on: RunsOn,
+    pub(crate) lambda: LambdaSettings,
     pub(crate) config: Option<(Value, Built)>,
 }
 
@@ -100,9 +103,17 @@ pub(crate) const KEYS: &[Key] = &[
         schema: limits::schema,
     },
     Key {
+        name: "runs_on",
+        required: false,
+        takes: "`lambda` or `worker`",
+        default: "`lambda`",
+        about: "What runs it on AWS: a function, or a long-running process for what exceeds one.",
+        schema: runs_on::schema,
+    },
+    Key {
         name: "lambda",
         required: false,
-        takes: "`{ memory, timeout, concurrency, storage }`",
+        takes: "`{ memory, timeout, concurrency, storage, architecture, batch }`",
         default: "chosen by `deploy`",
         about: "What it gets on AWS.",
         schema: lambda::schema,
@@ -121,7 +132,8 @@ pub(crate) fn read(pair: &Pair, functions: &Functions<'_>, sink: &mut Sink) -> S
         attempts: attempts::DEFAULT,
         timeout: duration::DEFAULT_TIMEOUT,
         limits: Limits::default(),
-        lambda: Map::new(),
+        runs_on: RunsOn::default(),
+        lambda: LambdaSettings::default(),
         config: None,
         name,
     };
@@ -163,6 +175,9 @@ pub(crate) fn read(pair: &Pair, functions: &Functions<'_>, sink: &mut Sink) -> S
     }
     if let Some(pair) = fields.pair("limits") {
         stage.limits = limits::read(pair, sink).unwrap_or(stage.limits);
+    }
+    if let Some(pair) = fields.pair("runs_on") {
+        stage.runs_on = runs_on::read(pair, shape, sink).unwrap_or_default();
     }
     if let Some(pair) = fields.pair("lambda") {
         stage.lambda = lambda::read(pair, sink).unwrap_or_default();

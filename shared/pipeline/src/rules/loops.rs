@@ -16,7 +16,7 @@ pub(super) fn check(manifest: &Manifest, inputs: &[Vec<Spanned<Input>>], sink: &
         let Some(output) = &stage.output else { continue };
         let (Some(bucket), Some(key)) = (&output.bucket, &output.key) else { continue };
         for source in &manifest.sources {
-            let Some(From::S3 { bucket: Some(listened), prefix: Some(prefix) }) = &source.from else {
+            let Some(From::S3 { bucket: Some(listened), prefix: Some(prefix), .. }) = &source.from else {
                 continue;
             };
             if listened.value != bucket.value || !comparable(&key.value.prefix(), &prefix.value) {

@@ -1,10 +1,13 @@
 //! What must hold between elements: one module per rule.
 
 mod cycle;
+mod existing;
+mod http;
 mod keys;
 mod loops;
 mod shape;
 mod twice;
+mod via;
 
 use tidemill_core::plan::Input;
 
@@ -37,6 +40,22 @@ pub(crate) fn apply(manifest: &Manifest, sink: &mut Sink) -> Linked {
     twice::check(manifest, &inputs, sink);
     loops::check(manifest, &inputs, sink);
     keys::check(manifest, sink);
+    via::check(manifest, &inputs, sink);
+    http::check(manifest, &inputs, sink);
+    existing::check(manifest, sink);
     let order = cycle::order(manifest, &inputs, sink);
     Linked { inputs, order }
+}
+
+/// The stages that take a source.
+fn consumers<'a>(
+    manifest: &'a Manifest,
+    inputs: &'a [Vec<Spanned<Input>>],
+    source: &'a str,
+) -> impl Iterator<Item = &'a str> {
+    let takes = move |inputs: &[Spanned<Input>]| {
+        inputs.iter().any(|input| matches!(&input.value, Input::Source(name) if name == source))
+    };
+    let stages = manifest.stages.iter().zip(inputs).filter(move |(_, inputs)| takes(inputs));
+    stages.map(|(stage, _)| stage.name.value.as_str())
 }

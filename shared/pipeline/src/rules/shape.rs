@@ -44,6 +44,13 @@ pub(super) fn check(manifest: &Manifest, inputs: &[Vec<Spanned<Input>>], sink: &
                     )
                     .hint("take a `kinesis` source"),
                 ),
+                (Shape::Records, Input::Source(_), Some(From::Http(_))) => sink.report(
+                    Finding::new(
+                        input.span,
+                        format!("`{name}` takes records, and the requests of `{source}` are items"),
+                    )
+                    .hint("take a `kinesis` source, or a function that takes items"),
+                ),
                 _ => {}
             }
         }

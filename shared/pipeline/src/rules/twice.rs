@@ -41,8 +41,8 @@ pub(super) fn check(manifest: &Manifest, inputs: &[Vec<Spanned<Input>>], sink: &
 fn share(a: &Source, b: &Source) -> bool {
     match (&a.from, &b.from) {
         (
-            Some(From::S3 { bucket: Some(bucket), prefix: Some(prefix) }),
-            Some(From::S3 { bucket: Some(other), prefix: Some(beside) }),
+            Some(From::S3 { bucket: Some(bucket), prefix: Some(prefix), .. }),
+            Some(From::S3 { bucket: Some(other), prefix: Some(beside), .. }),
         ) => bucket.value == other.value && comparable(&prefix.value, &beside.value),
         (Some(From::Kinesis { stream: Some(stream) }), Some(From::Kinesis { stream: Some(other) })) => {
             stream.value == other.value

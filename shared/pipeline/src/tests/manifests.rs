@@ -1,12 +1,13 @@
 //! Whole manifests: what is planned, and what is said.
 
 use std::path::Path;
+use std::time::Duration;
 
 use tidemill_core::plan::{Input, OnRemove, StagePlan};
 use tidemill_core::{Entry, Limits};
 
 use super::{FUNCTIONS, HEAD, check, check_stage, check_stages, parse};
-use crate::{Plan, Source};
+use crate::{Aws, LambdaSettings, Plan, RunsOn, Source, Via};
 
 const PHOTOS: &str = r#"
 version: 1
@@ -50,7 +51,7 @@ fn plans_a_pipeline() {
     let plan = parse(PHOTOS).unwrap();
     assert_eq!(plan.name, "media-on-upload");
     assert_eq!(plan.environment, None);
-    let uploads = Source::S3 { bucket: "uploads".into(), prefix: "incoming/".into() };
+    let uploads = Source::S3 { bucket: "uploads".into(), prefix: "incoming/".into(), via: Via::EventBridge };
     assert_eq!(plan.source("uploads").unwrap().source, uploads);
     let names: Vec<&str> = plan.stages.iter().map(|stage| stage.plan.name.as_str()).collect();
     assert_eq!(names, ["renditions", "trail"], "each after those it takes from");
@@ -85,30 +86,39 @@ fn plans_a_pipeline() {
     assert!(stage.when.as_ref().unwrap().matches(&serde_json::json!({ "data": { "key": "a.jpg" } })));
     assert_eq!(
         stage.lambda,
-        serde_json::json!({ "memory": 1769, "timeout": "30s", "concurrency": 50, "storage": "512MB" })
+        LambdaSettings {
+            memory: Some(1_769),
+            timeout: Some(Duration::from_secs(30)),
+            concurrency: Some(50),
+            storage: Some(512),
+            ..LambdaSettings::default()
+        }
     );
 
     let trail = plan.stage("trail").unwrap();
     assert_eq!((trail.plan.on_remove, trail.plan.attempts), (OnRemove::Delete, 3));
     assert_eq!((trail.plan.timeout.as_secs(), &trail.plan.limits), (60, &Limits::default()));
-    assert_eq!((&trail.plan.config, &trail.lambda), (&serde_json::json!({}), &serde_json::json!({})));
+    assert_eq!(trail.plan.config, serde_json::json!({}));
+    assert_eq!((trail.runs_on, trail.lambda), (RunsOn::Lambda, LambdaSettings::default()));
+    assert_eq!((plan.aws, plan.resources.len()), (Aws::default(), 0));
 }
 
 #[test]
 fn an_environment_is_laid_over() {
     let plan = in_environment(PHOTOS, "prod");
     assert_eq!(plan.environment.as_deref(), Some("prod"));
-    let uploads = Source::S3 { bucket: "uploads-of-prod".into(), prefix: "incoming/".into() };
+    let uploads =
+        Source::S3 { bucket: "uploads-of-prod".into(), prefix: "incoming/".into(), via: Via::EventBridge };
     assert_eq!(plan.source("uploads").unwrap().source, uploads, "maps merge");
     let stage = plan.stage("renditions").unwrap();
-    assert_eq!(stage.lambda["memory"], 3008);
-    assert_eq!(stage.lambda["concurrency"], 50);
+    assert_eq!(stage.lambda.memory, Some(3_008));
+    assert_eq!(stage.lambda.concurrency, Some(50));
     assert_eq!(stage.plan.config, serde_json::json!({ "copies": [{ "name": "only" }] }), "lists replace");
     assert_eq!(stage.plan.timeout.as_secs(), 3600, "scalars replace");
 
     let plan = in_environment(PHOTOS, "dev");
     assert_eq!(plan.environment.as_deref(), Some("dev"));
-    assert_eq!(plan.stage("renditions").unwrap().lambda["memory"], 1769);
+    assert_eq!(plan.stage("renditions").unwrap().lambda.memory, Some(1_769));
 }
 
 #[test]
@@ -170,7 +180,7 @@ version: \"1\"
 description: [1]
              ^^^ `description` must be text, not a list
 source:
-^^^^^^ unknown key `source` in the manifest (hint: there are `version`, `name`, `description`, `sources`, `stages` and `environments`)
+^^^^^^ unknown key `source` in the manifest (hint: did you mean `resources`?)
   uploads: { type: s3, bucket: uploads }
 sources: {}
          ^^ `sources` is empty (hint: a pipeline has at least one source: `sources:` and its name below)
@@ -246,16 +256,16 @@ c: *nothing
     );
     check("
 a: !!str 1
-^ unknown key `a` in the manifest (hint: there are `version`, `name`, `description`, `sources`, `stages` and `environments`)
+^ unknown key `a` in the manifest (hint: there are `version`, `name`, `description`, `sources`, `stages`, `aws`, `resources` and `environments`)
    ^^^^^^^ tags are not supported (hint: remove what begins with `!`; text goes in quotes)
 b: !own { c: d }
-^ unknown key `b` in the manifest (hint: there are `version`, `name`, `description`, `sources`, `stages` and `environments`)
+^ unknown key `b` in the manifest (hint: there are `version`, `name`, `description`, `sources`, `stages`, `aws`, `resources` and `environments`)
    ^^^^^^ tags are not supported (hint: remove what begins with `!`; text goes in quotes)
 e: &f { g: h }
-^ unknown key `e` in the manifest (hint: there are `version`, `name`, `description`, `sources`, `stages` and `environments`)
+^ unknown key `e` in the manifest (hint: there are `version`, `name`, `description`, `sources`, `stages`, `aws`, `resources` and `environments`)
    ^^^^ anchors are not supported (hint: write the value out where it is used)
 i:
-^ unknown key `i` in the manifest (hint: there are `version`, `name`, `description`, `sources`, `stages` and `environments`)
+^ unknown key `i` in the manifest (hint: there are `version`, `name`, `description`, `sources`, `stages`, `aws`, `resources` and `environments`)
   <<: { j: k }
   ^^ merge keys are not supported (hint: write the keys out where they are used)
 ");
@@ -275,7 +285,7 @@ version: 1
     );
     check("
 a: 1
-^ unknown key `a` in the manifest (hint: there are `version`, `name`, `description`, `sources`, `stages` and `environments`)
+^ unknown key `a` in the manifest (hint: there are `version`, `name`, `description`, `sources`, `stages`, `aws`, `resources` and `environments`)
 \"a\": 2
 ^^^ the key `a` is given twice (hint: remove one of them)
 1: 3
@@ -290,16 +300,16 @@ true: 4
   ^^^^^^^^ a map stands as a key; keys are text (hint: put the key in quotes)
 : 7
 e: .inf
-^ unknown key `e` in the manifest (hint: there are `version`, `name`, `description`, `sources`, `stages` and `environments`)
+^ unknown key `e` in the manifest (hint: there are `version`, `name`, `description`, `sources`, `stages`, `aws`, `resources` and `environments`)
    ^^^^ `.inf` is not a number that can be held (hint: if it is text, put it in quotes)
 f: .NaN
-^ unknown key `f` in the manifest (hint: there are `version`, `name`, `description`, `sources`, `stages` and `environments`)
+^ unknown key `f` in the manifest (hint: there are `version`, `name`, `description`, `sources`, `stages`, `aws`, `resources` and `environments`)
    ^^^^ `.NaN` is not a number that can be held (hint: if it is text, put it in quotes)
 g: 123456789012345678901234567890
-^ unknown key `g` in the manifest (hint: there are `version`, `name`, `description`, `sources`, `stages` and `environments`)
+^ unknown key `g` in the manifest (hint: there are `version`, `name`, `description`, `sources`, `stages`, `aws`, `resources` and `environments`)
    ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ `123456789012345678901234567890` is not a number that can be held (hint: if it is text, put it in quotes)
 h: 1e999
-^ unknown key `h` in the manifest (hint: there are `version`, `name`, `description`, `sources`, `stages` and `environments`)
+^ unknown key `h` in the manifest (hint: there are `version`, `name`, `description`, `sources`, `stages`, `aws`, `resources` and `environments`)
    ^^^^^ `1e999` is not a number that can be held (hint: if it is text, put it in quotes)
 ");
 }
@@ -313,13 +323,13 @@ sources:
   Uploads: { type: s3, bucket: uploads }
   ^^^^^^^ `Uploads` is no name for a source (hint: a name has 1 to 40 of the characters `a` to `z`, `0` to `9`, `_` and `-`)
   b: { bucket: uploads }
-  ^ source `b` has no `type` (hint: write `type: s3` or `type: kinesis`)
+  ^ source `b` has no `type` (hint: write `type: s3`, `type: kinesis` or `type: http`)
   c: { type: s3 }
   ^ source `c` has no `bucket` (hint: name the bucket: `bucket: uploads`)
   d: { type: s3, bucket: Up, prefix: /x, prefx: y }
                          ^^ `Up` is no name for a bucket (hint: it has 3 to 63 of the characters `a` to `z`, `0` to `9`, `.` and `-`, begins and ends with a letter or a digit, holds no `..` and is no IP address)
                                      ^^ this prefix cannot be used (hint: a key does not begin with `/`: leave it away)
-                                         ^^^^^ unknown key `prefx` in source `d` (hint: there are `type`, `bucket` and `prefix`)
+                                         ^^^^^ unknown key `prefx` in source `d` (hint: there are `type`, `bucket`, `prefix` and `via`)
   e: { type: s3, buket: uploads, prefix: 7 }
                  ^^^^^ unknown key `buket` in source `e` (hint: did you mean `bucket`?)
                                          ^ `prefix` must be text, not the number `7` (hint: put it in quotes: \"7\")
@@ -332,12 +342,12 @@ sources:
                       ^^^^^^ unknown key `bucket` in source `h` (hint: there are `type` and `stream`)
   i: { type: kinesis, stream: a_b }
                               ^^^ `a_b` is no name for a stream (hint: it has 3 to 63 of the characters `a` to `z`, `0` to `9`, `.` and `-`, begins and ends with a letter or a digit, holds no `..` and is no IP address)
-  j: { type: http }
-             ^^^^ `type: http` is not supported by this version (hint: this version has the sources `s3` and `kinesis`)
+  j: { type: queue }
+             ^^^^^ `type: queue` is not supported by this version (hint: this version has the sources `s3`, `kinesis` and `http`)
   k: { type: kinesys, stream: abc }
              ^^^^^^^ unknown source type `kinesys` (hint: did you mean `kinesis`?)
-  l: { type: ftp }
-             ^^^ unknown source type `ftp` (hint: there are `s3` and `kinesis`)
+  l: { type: mqtt }
+             ^^^^ unknown source type `mqtt` (hint: there are `s3`, `kinesis` and `http`)
   m: s3
      ^^ source `m` must be a map, not the text `s3` (hint: write `key: value` lines, indented below it)
   n:
@@ -423,7 +433,7 @@ lambda:
   storage: 512
            ^^^ `storage` has no unit (hint: write `512MB`)
   runs: 3
-  ^^^^ unknown key `runs` in `lambda` (hint: there are `memory`, `timeout`, `concurrency` and `storage`)
+  ^^^^ unknown key `runs` in `lambda` (hint: there are `memory`, `timeout`, `concurrency`, `storage`, `architecture` and `batch`)
 ",
     );
     check_stage("

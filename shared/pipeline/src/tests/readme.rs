@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use tidemill_core::Limits;
 
-use crate::element::{Key, attempts, duration, lambda, manifest, output, source, stage};
+use crate::element::{Key, attempts, aws, duration, http, lambda, manifest, output, source, stage, vpc};
 
 fn table(keys: &[&Key]) -> String {
     let mut out = String::from("| key | takes | default | |\n|---|---|---|---|\n");
@@ -22,7 +22,8 @@ fn table(keys: &[&Key]) -> String {
 #[test]
 fn the_tables_are_those_of_the_types() {
     let all = |keys: &'static [Key]| keys.iter().collect::<Vec<_>>();
-    let sources: Vec<&Key> = source::S3_KEYS.iter().chain(&source::KINESIS_KEYS[1..]).collect();
+    let sources: Vec<&Key> =
+        source::S3_KEYS.iter().chain(&source::KINESIS_KEYS[1..]).chain(&http::KEYS[1..]).collect();
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
     let mut text = std::fs::read_to_string(path).unwrap();
     let before = text.clone();
@@ -32,6 +33,8 @@ fn the_tables_are_those_of_the_types() {
         ("stages", all(stage::KEYS)),
         ("output", all(output::KEYS)),
         ("lambda", all(lambda::KEYS)),
+        ("aws", all(aws::KEYS)),
+        ("vpc", all(vpc::KEYS)),
     ] {
         let (open, close) = (format!("<!-- keys: {name} -->\n"), "<!-- end -->");
         let start = text.find(&open).unwrap_or_else(|| panic!("no table {name}")) + open.len();
