@@ -144,6 +144,11 @@ impl Item {
         }
     }
 
+    /// Whether it tells of a removal.
+    pub fn is_removal(&self) -> bool {
+        matches!(self.data, Data::Removed(_))
+    }
+
     /// What identifies the history that the item belongs to: bucket and key, or the item itself.
     pub fn subject(&self) -> (&str, &str) {
         match self.object() {

@@ -25,6 +25,7 @@ mod records;
 pub mod retry;
 mod run;
 
+pub use batch::Batch;
 pub use context::{Context, Input, Output, Stop};
 pub use deliver::{End, Stage, Usage, deliver, give_up};
 pub use fault::{ConfigError, Fault};

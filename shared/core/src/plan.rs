@@ -11,6 +11,9 @@ use crate::item::Item;
 use crate::key::KeyTemplate;
 use crate::limits::Limits;
 
+/// The bucket of documents that belong to no output bucket, as ports are asked for it: no manifest can name it.
+pub const STATE_BUCKET: &str = ".state";
+
 /// What a stage does when its original is removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -9,7 +9,7 @@ use rusqlite::params;
 use tidemill_core::ports::{
     Answer, Body, Condition, DeadLetter, DeadLetters, Head, Meta, Objects, Outbox, Port, Source, StoreError,
 };
-use tidemill_core::{Data, Item, Object, digest};
+use tidemill_core::{Item, Object, digest};
 use tidemill_pattern::{Filter, Pattern};
 
 use crate::bucket::{Bucket, Buckets};
@@ -100,11 +100,7 @@ impl Route {
     }
 
     pub(crate) fn lets_through(&self, item: &Item) -> bool {
-        self.filter.is_open()
-            || serde_json::to_value(item).is_ok_and(|event| match item.data {
-                Data::Removed(_) => self.filter.passes_by_key(&event),
-                _ => self.filter.passes(&event),
-            })
+        self.filter.lets_through(item.is_removal(), || serde_json::to_value(item).ok())
     }
 }
 

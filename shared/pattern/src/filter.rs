@@ -21,19 +21,19 @@ impl Filter {
         Self { whole: pattern, key }
     }
 
-    /// Whether there is no pattern at all, so that the item need not be written out to ask.
-    pub fn is_open(&self) -> bool {
-        self.whole.is_none()
+    /// A filter by the pattern that a JSON value holds; without one everything passes.
+    pub fn of(pattern: Option<&Value>) -> Result<Self, String> {
+        let pattern = pattern.map(Pattern::from_value).transpose().map_err(|errors| {
+            errors.first().map_or_else(|| "the pattern cannot be read".to_owned(), ToString::to_string)
+        })?;
+        Ok(Self::new(pattern))
     }
 
-    /// Whether `event` passes.
-    pub fn passes(&self, event: &Value) -> bool {
-        self.whole.as_ref().is_none_or(|pattern| pattern.matches(event))
-    }
-
-    /// Whether `event` passes by its key alone: all that is asked of a removal, which knows no more.
-    pub fn passes_by_key(&self, event: &Value) -> bool {
-        self.key.as_ref().is_none_or(|pattern| pattern.matches(event))
+    /// Whether an item passes. Of a removal, which knows no more, only the key is asked. `event` writes the item
+    /// out, if it has to be looked at.
+    pub fn lets_through(&self, removal: bool, event: impl FnOnce() -> Option<Value>) -> bool {
+        let pattern = if removal { &self.key } else { &self.whole };
+        pattern.as_ref().is_none_or(|pattern| event().is_some_and(|event| pattern.matches(&event)))
     }
 }
 
@@ -46,9 +46,9 @@ mod tests {
         let pattern =
             json!({ "data": { "key": [{ "suffix": ".csv" }], "bytes": [{ "numeric": [">", 0] }] } });
         let filter = Filter::new(Pattern::from_value(&pattern).ok());
-        let removed = json!({ "data": { "key": "a.csv", "bytes": 0 } });
-        assert!(!filter.passes(&removed) && filter.passes_by_key(&removed));
-        assert!(!filter.passes_by_key(&json!({ "data": { "key": "a.txt" } })));
-        assert!(Filter::default().passes(&removed));
+        let csv = || Some(json!({ "data": { "key": "a.csv", "bytes": 0 } }));
+        assert!(!filter.lets_through(false, csv) && filter.lets_through(true, csv));
+        assert!(!filter.lets_through(true, || Some(json!({ "data": { "key": "a.txt" } }))));
+        assert!(Filter::default().lets_through(false, || None));
     }
 }

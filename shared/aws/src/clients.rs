@@ -1,0 +1,65 @@
+//! The SDK's clients, made once for a process.
+
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_smithy_http_client::Builder;
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+
+/// How long a connection may take.
+const CONNECT: Duration = Duration::from_secs(3);
+
+/// How long a server may be silent.
+const READ: Duration = Duration::from_secs(20);
+
+/// How long a call may take, its repeats included.
+const OPERATION: Duration = Duration::from_secs(120);
+
+/// How often a call is tried; waits grow between, with jitter.
+const ATTEMPTS: u32 = 4;
+
+/// The clients of one process. Cloning is cheap, and all share one pool of connections.
+#[derive(Clone, Debug)]
+pub struct Clients {
+    /// Where credentials, region and endpoint come from.
+    pub config: SdkConfig,
+    /// Buckets.
+    pub s3: aws_sdk_s3::Client,
+    /// Queues.
+    pub sqs: aws_sdk_sqs::Client,
+}
+
+impl Clients {
+    /// Clients for what the environment names, as every AWS tool reads it: region, credentials, profile,
+    /// endpoint.
+    pub async fn load() -> Self {
+        let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(CONNECT)
+            .read_timeout(READ)
+            .operation_timeout(OPERATION)
+            .build();
+        let config = aws_config::from_env()
+            .http_client(http)
+            .timeout_config(timeouts)
+            .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+            .load()
+            .await;
+        Self::new(config)
+    }
+
+    /// Clients by a configuration.
+    pub fn new(config: SdkConfig) -> Self {
+        // An endpoint of one's own has no name for each bucket.
+        let own = config.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL").is_some();
+        let s3 = aws_sdk_s3::config::Builder::from(&config).force_path_style(own).build();
+        Self { s3: aws_sdk_s3::Client::from_conf(s3), sqs: aws_sdk_sqs::Client::new(&config), config }
+    }
+
+    /// A client for streams.
+    pub fn kinesis(&self) -> aws_sdk_kinesis::Client {
+        aws_sdk_kinesis::Client::new(&self.config)
+    }
+}
