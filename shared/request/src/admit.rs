@@ -6,7 +6,7 @@ use tidemill_core::digest;
 use tidemill_core::{Data, Item, Sequence};
 
 use crate::answer::Refusal;
-use crate::{MAX_BODY, json, signature};
+use crate::{MAX_BODY, json, signature, upload};
 
 /// The longest `Idempotency-Key`.
 pub const MAX_KEY: usize = 255;
@@ -57,10 +57,13 @@ pub fn admit(endpoint: &Endpoint<'_>, request: &Request<'_>) -> Result<Item, Ref
     Ok(item)
 }
 
-/// Whether a request for a place to upload to is granted. What its body says does not matter, but it is what the
-/// caller signs.
-pub fn admit_upload(endpoint: &Endpoint<'_>, request: &Request<'_>) -> Result<(), Refusal> {
-    enter(endpoint, request)
+/// Grants a request for a place to upload to, where `asked` is what [`wants_upload`](crate::wants_upload) found, and
+/// gives the name of that place: what comes behind the prefix in the object's key. What the request's body says does not
+/// matter, but it is what the caller signs. Its id becomes part of the name: on a host where whoever knows the place may
+/// write there, it cannot be guessed.
+pub fn admit_upload(endpoint: &Endpoint<'_>, request: &Request<'_>, asked: &str) -> Result<String, Refusal> {
+    enter(endpoint, request)?;
+    upload::name(request.id, asked)
 }
 
 /// The method, the size, and who it is.
@@ -68,20 +71,17 @@ fn enter(endpoint: &Endpoint<'_>, request: &Request<'_>) -> Result<(), Refusal> 
     if request.method != "POST" {
         return Err(Refusal::new(405, "only POST is taken here"));
     }
-    let too_large = request.body.len() > MAX_BODY;
+    if request.body.len() > MAX_BODY {
+        return Err(Refusal::too_large(endpoint.auth));
+    }
     let known = match endpoint.auth {
         // Whoever gets as far as this was checked by AWS.
         Auth::Iam => true,
-        // A part of a body has no signature to be checked.
-        Auth::Hmac { .. } if too_large => false,
         Auth::Hmac { .. } => {
             let given = (request.header)(signature::HEADER).unwrap_or_default();
             endpoint.secret.is_some_and(|secret| signature::is_right(secret, request.body, given))
         }
     };
-    if too_large {
-        return Err(Refusal { may_upload: known, ..Refusal::too_large() });
-    }
     if !known {
         return Err(Refusal::new(401, "not authorised"));
     }
@@ -254,7 +254,7 @@ mod tests {
         let request =
             Request { method: "POST", header: &header, body: b"1", time: Timestamp::UNIX_EPOCH, id: "r" };
         assert_eq!(admit(&endpoint, &request).expect_err("refused").status, 401);
-        assert_eq!(admit_upload(&endpoint, &request).expect_err("refused").status, 401);
+        assert_eq!(admit_upload(&endpoint, &request, "").expect_err("refused").status, 401);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What is answered: a status, headers, and a small JSON document.
 
 use serde_json::json;
+use tidemill_core::deployment::Auth;
 
 /// An answer, ready to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +36,11 @@ impl Answer {
     /// An error, with its reason.
     pub fn error(status: u16, reason: &str) -> Self {
         Self::new(status, &json!({ "error": reason }))
+    }
+
+    /// 201: what was uploaded lies under this key.
+    pub fn stored(key: &str) -> Self {
+        Self::new(201, &json!({ "key": key }))
     }
 
     /// 404: there is no such source.
@@ -79,7 +85,7 @@ pub struct Refusal {
     pub status: u16,
     /// The reason, for the caller to read.
     pub reason: String,
-    /// Whether the caller may be offered a place for what is too large: its signature was checked.
+    /// Whether the caller may be offered a place for what is too large: it is known who it is.
     pub may_upload: bool,
 }
 
@@ -88,9 +94,11 @@ impl Refusal {
         Self { status, reason: reason.into(), may_upload: false }
     }
 
-    /// 413: the host found a body to be too large before it had read it, so nobody knows who sends it.
-    pub fn too_large() -> Self {
-        Self::new(413, format!("the body has more than {} bytes", crate::MAX_BODY))
+    /// 413: the body is too large to be read, and so is one whose signature would be checked over all of it: then
+    /// nobody knows who sends it.
+    pub fn too_large(auth: &Auth) -> Self {
+        let reason = format!("the body has more than {} bytes", crate::MAX_BODY);
+        Self { may_upload: *auth == Auth::Iam, ..Self::new(413, reason) }
     }
 
     /// The answer, with an offer where there is one. An offer is left away where [`may_upload`](Self::may_upload) is
@@ -127,9 +135,9 @@ mod tests {
     #[test]
     fn an_offer_goes_only_to_whom_is_known() {
         let upload = Upload { url: "http://x/y".to_owned(), expires_seconds: 60 };
-        let stranger = Refusal::too_large();
+        let stranger = Refusal::too_large(&Auth::Hmac { secret: "webhook".to_owned() });
         assert!(!stranger.answer(Some(&upload)).body.contains("upload"));
-        let known = Refusal { may_upload: true, ..stranger };
+        let known = Refusal::too_large(&Auth::Iam);
         let offer = "\"upload\":{\"expires_seconds\":60,\"method\":\"PUT\",\"url\":\"http://x/y\"}";
         assert!(known.answer(Some(&upload)).body.contains(offer), "{}", known.answer(Some(&upload)).body);
         assert!(Answer::offer(&upload).body.contains(offer));

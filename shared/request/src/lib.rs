@@ -17,10 +17,12 @@ mod admit;
 mod answer;
 mod json;
 mod signature;
+mod upload;
 
 pub use admit::{Endpoint, MAX_KEY, Request, admit, admit_upload};
 pub use answer::{Answer, Refusal, Upload};
 pub use json::MAX_DEPTH;
+pub use upload::wants_upload;
 
 /// The largest body in bytes: an item with it passes through a queue by reference, and what is larger is no small value.
 pub const MAX_BODY: usize = 4 << 20;

@@ -9,7 +9,7 @@ use tidemill_request::{Endpoint, Request, admit};
 const HEADERS: [&str; 5] =
     ["content-type", "content-encoding", "idempotency-key", "traceparent", "x-hub-signature-256"];
 
-/// The first byte says who may call; a line for each header; the rest is the body.
+// The first byte says who may call; a line for each header; the rest is the body.
 fuzz_target!(|data: &[u8]| {
     let Some((first, rest)) = data.split_first() else { return };
     let mut parts = rest.splitn(HEADERS.len() + 1, |byte| *byte == b'\n');
