@@ -4,8 +4,10 @@ mod multipart;
 mod source;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_sdk_s3::Client;
+use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -44,6 +46,17 @@ impl Buckets {
         }
         let named = self.place.buckets.get(bucket).map(String::as_str);
         named.ok_or_else(|| StoreError::Refused(format!("the stage knows no bucket `{bucket}`")))
+    }
+
+    /// An address to which whoever has it may put the object at `key`, for `time`.
+    pub async fn presigned(&self, bucket: &str, key: &str, time: Duration) -> Result<String, StoreError> {
+        let name = self.physical(bucket)?;
+        let place = format!("{name}/{key}");
+        let config = PresigningConfig::expires_in(time);
+        let config = config.map_err(|error| StoreError::Refused(format!("{place}: {error}")))?;
+        let signed = self.client.put_object().bucket(name).key(key).presigned(config).await;
+        let signed = signed.map_err(|error| store_error("s3:PutObject", &place, &error))?;
+        Ok(signed.uri().to_owned())
     }
 
     async fn put_whole(
@@ -112,7 +125,9 @@ fn joined(chunks: &[Bytes]) -> Bytes {
         [one] => one.clone(),
         chunks => {
             let mut whole = BytesMut::with_capacity(chunks.iter().map(Bytes::len).sum());
-            chunks.iter().for_each(|chunk| whole.extend_from_slice(chunk));
+            for chunk in chunks {
+                whole.extend_from_slice(chunk);
+            }
             whole.freeze()
         }
     }

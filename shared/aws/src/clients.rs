@@ -15,7 +15,7 @@ const CONNECT: Duration = Duration::from_secs(3);
 const READ: Duration = Duration::from_secs(20);
 
 /// How long a call may take, its repeats included.
-const OPERATION: Duration = Duration::from_secs(120);
+const OPERATION: Duration = Duration::from_mins(2);
 
 /// How often a call is tried; waits grow between, with jitter.
 const ATTEMPTS: u32 = 4;

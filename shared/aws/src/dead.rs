@@ -105,10 +105,11 @@ impl DeadLetters for Graveyard {
                 let body = bytes.clone().into();
                 match self.buckets.put(STATE_BUCKET, &key, &body, &meta, Condition::Absent).await {
                     Ok(_) => return Ok(()),
-                    Err(StoreError::Conflict) => match self.buckets.head(STATE_BUCKET, &key).await? {
-                        Some(_) => return Ok(()),
-                        None => {}
-                    },
+                    Err(StoreError::Conflict) => {
+                        if self.buckets.head(STATE_BUCKET, &key).await?.is_some() {
+                            return Ok(());
+                        }
+                    }
                     Err(error) => return Err(error),
                 }
             }

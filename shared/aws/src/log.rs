@@ -49,7 +49,9 @@ impl Line<'_> {
         fields.insert("environment".to_owned(), self.place.environment.clone().into());
         fields.insert("stage".to_owned(), self.plan.name.clone().into());
         for (name, _, figure) in figures {
-            fields.insert(name.to_owned(), ((figure * 1_000.0).round() / 1_000.0).into());
+            let whole = figure.fract() == 0.0;
+            let figure = (figure * 1_000.0).round() / 1_000.0;
+            fields.insert(name.to_owned(), if whole { (figure as u64).into() } else { figure.into() });
         }
         say(&Value::Object(fields));
     }

@@ -1,13 +1,12 @@
 //! SQS as core's queues.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{
     MessageSystemAttributeNameForSends, MessageSystemAttributeValue, SendMessageBatchRequestEntry,
 };
-use tidemill_core::deployment::{Listener, Place, StageFile};
+use tidemill_core::deployment::{Listener, Place};
 use tidemill_core::ports::{Answer, Outbox, Port, StoreError};
 use tidemill_core::{Item, retry};
 use tidemill_events::Trace;
@@ -48,38 +47,31 @@ impl Route {
 pub struct Queues {
     client: Client,
     buckets: Buckets,
-    place: Arc<Place>,
     own: Option<String>,
     items: Vec<Route>,
     outcomes: Vec<Route>,
 }
 
 impl Queues {
-    /// The queues of the stage that `file` describes, where `place` puts them.
+    /// The queues that `place` names: `own` is the stage that sends, `items` and `outcomes` are who takes what.
     pub fn new(
         client: Client,
         buckets: Buckets,
-        place: Arc<Place>,
-        file: &StageFile,
+        place: &Place,
+        own: Option<&str>,
+        items: &[Listener],
+        outcomes: &[Listener],
     ) -> Result<Self, String> {
         let routes = |listeners: &[Listener]| {
-            listeners.iter().map(|listener| Route::new(listener, &place)).collect::<Result<Vec<_>, _>>()
+            listeners.iter().map(|listener| Route::new(listener, place)).collect::<Result<Vec<_>, _>>()
         };
         Ok(Self {
             client,
             buckets,
-            own: place.queues.get(&file.plan.name).cloned(),
-            items: routes(&file.items)?,
-            outcomes: routes(&file.outcomes)?,
-            place,
+            own: own.and_then(|stage| place.queues.get(stage)).cloned(),
+            items: routes(items)?,
+            outcomes: routes(outcomes)?,
         })
-    }
-
-    /// The same queues, with others for what is sent as items: an HTTP source's listeners.
-    pub fn with_listeners(mut self, listeners: &[Listener]) -> Result<Self, String> {
-        self.items =
-            listeners.iter().map(|listener| Route::new(listener, &self.place)).collect::<Result<_, _>>()?;
-        Ok(self)
     }
 
     /// Sends an item to the stage's own queue once more, after the delay that its attempt asks for.
@@ -152,7 +144,9 @@ pub async fn send_all(client: &Client, queue: &str, bodies: &[String]) -> Result
                 break;
             }
             let why = answer.failed().first().and_then(|entry| entry.message()).unwrap_or("no reason given");
-            if round >= ROUNDS || answer.failed().iter().any(|entry| entry.sender_fault()) {
+            if round >= ROUNDS
+                || answer.failed().iter().any(aws_sdk_sqs::types::BatchResultErrorEntry::sender_fault)
+            {
                 return Err(StoreError::Unavailable(format!("sqs:SendMessage on {queue}: {why}")));
             }
             tokio::time::sleep(Duration::from_millis(100 << round)).await;

@@ -5,12 +5,13 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use serde_json::json;
+use tidemill_core::batch::Position;
 use tidemill_core::deployment::{FORMAT, Place, StageFile};
 use tidemill_core::plan::{STATE_BUCKET, StagePlan};
-use tidemill_core::ports::{Outbox, Port, Ports};
+use tidemill_core::ports::{Objects, Outbox, Ports};
 use tidemill_core::{
-    Batch, Data, End, Entry, Fault, Fed, Item, RecordStage, Sequence, Stop, Usage, Work, digest, feed,
-    give_up,
+    Batch, Data, End, Entry, Fault, Fed, Item, RecordStage, Sequence, ShardHead, Stop, Usage, Work, digest,
+    feed, give_up,
 };
 use tidemill_events::{Found, Sources, Trace, Unreadable};
 use tidemill_machine::{Budget, Pool, SystemClock, processors};
@@ -85,7 +86,14 @@ impl Station {
         let plan = Arc::new(StagePlan { revision: place.revision, ..file.plan.clone() });
         let sources = Sources::new(file, &place)?;
         let buckets = Buckets::new(clients.s3.clone(), Arc::clone(&place));
-        let queues = Queues::new(clients.sqs.clone(), buckets.clone(), Arc::clone(&place), file)?;
+        let queues = Queues::new(
+            clients.sqs.clone(),
+            buckets.clone(),
+            &place,
+            Some(&file.plan.name),
+            &file.items,
+            &file.outcomes,
+        )?;
         let queues = Arc::new(queues);
         let ports = Ports {
             objects: Arc::new(buckets.clone()),
@@ -101,16 +109,6 @@ impl Station {
     /// The stage.
     pub fn plan(&self) -> &StagePlan {
         &self.plan
-    }
-
-    /// The queues that it sends to.
-    pub fn queues(&self) -> &Arc<Queues> {
-        &self.queues
-    }
-
-    /// The buckets that it knows.
-    pub fn buckets(&self) -> &Buckets {
-        &self.buckets
     }
 
     /// What the stage's sources find in a Kinesis event.
@@ -211,6 +209,23 @@ impl Station {
         batch.records.get(decided as usize).map(|record| record.sequence)
     }
 
+    /// Where the stage stands in a shard: everything at or before it is decided.
+    pub async fn position(&self, stream: &str, shard: &str) -> Result<Option<Position>, String> {
+        let key = ShardHead::key(&self.plan.signature(), stream, shard);
+        match self.buckets.get(STATE_BUCKET, &key).await {
+            Ok(None) => Ok(None),
+            Ok(Some((_, bytes))) => serde_json::from_slice::<ShardHead>(&bytes)
+                .map(|head| head.position)
+                .map_err(|error| format!("shard head: {error}")),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    /// Tells the log of something that is about no item.
+    pub fn complain(&self, message: &str, reason: &str) {
+        note(&self.plan, "WARN", message, reason);
+    }
+
     /// Turns a message that its queue gave up into dead letters.
     pub async fn drain(&self, message: &Message<'_>) -> Settled {
         let reason = "it was taken from the queue again and again and never came to an end: a crash, too little \
@@ -235,11 +250,6 @@ impl Station {
             }
         }
         Settled::Gone
-    }
-
-    /// Queues an item with the listeners of its source.
-    pub async fn post(&self, item: &Item) -> Result<(), tidemill_core::ports::StoreError> {
-        self.queues.send(Port::Items, item).await
     }
 
     /// A message that holds nothing that can be understood becomes a dead letter that holds it.

@@ -62,7 +62,7 @@ async fn run(entry: &Entry) -> Result<(), String> {
         .map_err(|error| format!("{PLACE_VARIABLE}: {error}"))?;
     let task = variable(TASK_VARIABLE)?;
     let clients = Clients::load().await;
-    let station = Station::open(&file, place.clone(), entry, &clients, memory())?;
+    let station = || Station::open(&file, place.clone(), entry, &clients, memory());
     let host = if task == Task::Http.name() {
         let name = variable(SOURCE_VARIABLE)?;
         let source = file
@@ -72,9 +72,9 @@ async fn run(entry: &Entry) -> Result<(), String> {
         let source = source.ok_or_else(|| format!("the stage has no HTTP source `{name}`"))?;
         Host::http(Door::open(source, &file, &place, &clients).await?)
     } else if task == Task::Drain.name() {
-        Host::drain(station)
+        Host::drain(station()?)
     } else if task == Task::Stage.name() {
-        Host::stage(station)
+        Host::stage(station()?)
     } else {
         return Err(format!("{TASK_VARIABLE} is `{task}`, which this program does not know"));
     };
