@@ -69,7 +69,7 @@ fn drain(scope: &Scope<'_>, placed: &Placed<'_>, sheet: &mut Sheet) {
             scope.names.pipeline()
         ),
     };
-    functions::add(scope, &function, &functions::drain_place(scope, placed), sheet);
+    functions::add(scope, &function, &functions::stage_place(scope, placed), sheet);
     mappings::add_drain(placed, sheet);
 }
 

@@ -108,7 +108,7 @@ fn text_of(place: &Place, revision: &str) -> String {
     text.to_string().replacen(&format!("\"{marker}\""), &marker, 1)
 }
 
-/// The place of a stage's own work.
+/// The place of a stage's own work, and of its drain, which reads the same messages.
 pub(crate) fn stage_place(scope: &Scope<'_>, placed: &Placed<'_>) -> Place {
     let mut buckets = BTreeSet::new();
     for (_, source) in scope.sources(placed.stage) {
@@ -132,11 +132,6 @@ pub(crate) fn stage_place(scope: &Scope<'_>, placed: &Placed<'_>) -> Place {
             .collect(),
         ..bare(scope)
     }
-}
-
-/// The place of a drain: it sends outcomes, and reads the queue that its mapping names.
-pub(crate) fn drain_place(scope: &Scope<'_>, placed: &Placed<'_>) -> Place {
-    Place { queues: queues(scope, &[Input::Outcomes(placed.name().to_owned())], None), ..bare(scope) }
 }
 
 /// The place of an HTTP source.

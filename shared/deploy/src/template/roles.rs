@@ -83,8 +83,9 @@ pub(crate) fn drain(scope: &Scope<'_>, placed: &Placed<'_>) -> Grants {
     grants.allow("DeadQueue", &DEAD_QUEUE, queue_arn(&scope.names.dead_queue(name)));
     send(scope, &mut grants, &Input::Outcomes(name.to_owned()));
     let state = scope.names.state();
-    grants.allow("Dead", &["s3:PutObject"], objects_arn(&state, &scope.documents(&format!("{name}/dead/"))));
-    grants.objects("Values", &["s3:GetObject"], &state, &scope.documents("values/"));
+    for part in [format!("{name}/dead/"), "values/".to_owned()] {
+        grants.objects("Documents", &RESULTS, &state, &scope.documents(&part));
+    }
     logs(scope, &mut grants, &Names::drain(name));
     key(scope, &mut grants);
     grants
