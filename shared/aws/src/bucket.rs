@@ -1,7 +1,10 @@
 //! S3 as core's buckets.
 
+mod list;
 mod multipart;
 mod source;
+
+pub use list::{Listed, Page};
 
 use std::sync::Arc;
 use std::time::Duration;

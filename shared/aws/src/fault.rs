@@ -35,6 +35,40 @@ fn innermost(error: &(dyn Error + 'static)) -> String {
     inner.to_string()
 }
 
+/// An error of `action` on `place` for a person who called it: what is wrong, and what to do next.
+pub fn advised<E>(action: &str, place: &str, error: &SdkError<E, HttpResponse>) -> (String, String)
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    let what = explained(error);
+    let message = format!("{action} on {place}: {what}");
+    let code = error.code().unwrap_or_default();
+    let lower = what.to_lowercase();
+    let hint = if lower.contains("credentials") && error.raw_response().is_none() {
+        return (
+            "there are no AWS credentials".to_owned(),
+            "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; with SSO, `aws sso login` first"
+                .to_owned(),
+        );
+    } else if lower.contains("region") && error.raw_response().is_none() {
+        "set AWS_REGION, or a region in the profile that AWS_PROFILE names"
+    } else if code.starts_with("AccessDenied") || code == "UnauthorizedOperation" || code == "403" {
+        "allow that action to the user or role that calls, or call with another profile (AWS_PROFILE)"
+    } else if code.contains("Expired") {
+        "the credentials have run out: get new ones (with SSO, `aws sso login`)"
+    } else if matches!(code, "InvalidClientTokenId" | "UnrecognizedClientException" | "SignatureDoesNotMatch")
+    {
+        "the credentials are none of this account's: check AWS_PROFILE or the keys, and the machine's clock"
+    } else if code.contains("Throttl") || code == "TooManyRequestsException" || code == "SlowDown" {
+        "AWS asks for fewer calls: wait a minute and try again"
+    } else if error.raw_response().is_none() {
+        "check the network, the region (AWS_REGION) and, if it is set, AWS_ENDPOINT_URL"
+    } else {
+        "see what AWS says above, mend that, and try again: nothing was left half done by this call"
+    };
+    (message, hint.to_owned())
+}
+
 /// An error of a call on `place`, by what a port is to make of it.
 pub fn store_error<E>(action: &str, place: &str, error: &SdkError<E, HttpResponse>) -> StoreError
 where

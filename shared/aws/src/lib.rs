@@ -11,6 +11,7 @@
 
 #![forbid(unsafe_code)]
 
+mod books;
 mod bucket;
 mod claim;
 mod clients;
@@ -22,10 +23,11 @@ mod secret;
 mod station;
 mod stream;
 
-pub use bucket::Buckets;
+pub use books::{document, documents, letters, place_in_history};
+pub use bucket::{Buckets, Listed, Page};
 pub use clients::Clients;
 pub use dead::{Graveyard, Letter};
-pub use fault::{explained, store_error};
+pub use fault::{advised, explained, store_error};
 pub use queue::{Queues, send_all};
 pub use secret::secret;
 pub use station::{Message, Settled, Station};

@@ -75,7 +75,12 @@ impl Document {
     /// The reserved key of the document of (stage, bucket, key).
     pub fn key(signature: &str, bucket: &str, key: &str) -> String {
         let name = digest::name_of(&[bucket, key]);
-        format!("{RESERVED}{signature}/results/{}/{name}.json", &name[..2])
+        format!("{}{}/{name}.json", Self::prefix(signature), &name[..2])
+    }
+
+    /// What the keys of a stage's documents begin with.
+    pub fn prefix(signature: &str) -> String {
+        format!("{RESERVED}{signature}/results/")
     }
 
     /// Reads a document. An unknown newer format is `Unavailable`: a newer program can read it.
