@@ -67,6 +67,26 @@ impl Failure {
         self
     }
 
+    /// All of these; the last one is left for [`Failure::say`].
+    #[cfg(feature = "aws")]
+    pub(crate) fn all(problems: tidemill_deploy::Problems) -> Self {
+        let mut rest = problems.0;
+        let last = rest.pop();
+        for problem in rest {
+            Self::from(problem).say();
+        }
+        last.map_or_else(|| Self::new("it could not be done"), Self::from)
+    }
+
+    /// The same where the manifest or the way of calling is at fault.
+    #[cfg(feature = "aws")]
+    pub(crate) fn refused(problems: tidemill_deploy::Problems) -> Self {
+        match Self::all(problems) {
+            Self::Other { message, hint, .. } => Self::Other { message, hint, usage: true },
+            manifest @ Self::Manifest(_) => manifest,
+        }
+    }
+
     /// Says it on stderr, and gives the exit code.
     pub(crate) fn say(&self) -> ExitCode {
         match self {
@@ -88,6 +108,13 @@ impl Failure {
 impl From<Diagnostics> for Failure {
     fn from(diagnostics: Diagnostics) -> Self {
         Self::Manifest(Box::new(diagnostics))
+    }
+}
+
+#[cfg(feature = "aws")]
+impl From<tidemill_deploy::Problem> for Failure {
+    fn from(problem: tidemill_deploy::Problem) -> Self {
+        Self::new(problem.message).hint(problem.hint)
     }
 }
 

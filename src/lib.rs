@@ -19,6 +19,7 @@
 //!
 //! | feature | default | brings |
 //! |---|---|---|
+//! | `aws` | yes | `tidemill build`, `synth` and what else speaks to AWS |
 //! | `image` | yes | the function `image` and `tidemill convert` |
 //! | `jpeg`, `png`, `webp` | yes | the formats that `image` reads and writes |
 //! | `count` | yes | the function `count` |
@@ -26,6 +27,8 @@
 #![forbid(unsafe_code)]
 
 mod command;
+#[cfg(feature = "aws")]
+mod deployed;
 mod failure;
 mod files;
 mod functions;

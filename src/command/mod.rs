@@ -1,17 +1,33 @@
 //! The command line: one module per subcommand.
 
+#[cfg(feature = "aws")]
+pub(crate) mod build;
+#[cfg(feature = "aws")]
+mod backfill;
 mod check;
 mod completions;
 #[cfg(feature = "image")]
 mod convert;
 mod dead;
+#[cfg(feature = "aws")]
+mod env;
 mod graph;
+#[cfg(feature = "aws")]
+mod logs;
 mod man;
 mod matching;
 mod new;
+#[cfg(feature = "aws")]
+mod reconcile;
 mod run;
 mod schema;
 mod status;
+#[cfg(feature = "aws")]
+mod synth;
+#[cfg(feature = "aws")]
+mod tune;
+#[cfg(feature = "aws")]
+mod worker;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -61,6 +77,23 @@ enum Command {
     #[cfg(feature = "image")]
     Convert(convert::Args),
     Match(matching::Args),
+    #[cfg(feature = "aws")]
+    Build(build::Args),
+    #[cfg(feature = "aws")]
+    Synth(synth::Args),
+    #[cfg(feature = "aws")]
+    #[command(subcommand)]
+    Env(env::Command),
+    #[cfg(feature = "aws")]
+    Logs(logs::Args),
+    #[cfg(feature = "aws")]
+    Tune(tune::Args),
+    #[cfg(feature = "aws")]
+    Reconcile(reconcile::Args),
+    #[cfg(feature = "aws")]
+    Backfill(backfill::Args),
+    #[cfg(feature = "aws")]
+    Worker(worker::Args),
     #[command(subcommand)]
     New(new::Command),
     Completions(completions::Args),
@@ -90,11 +123,27 @@ fn dispatch(command: Command, functions: &[Entry]) -> Result<Ending, Failure> {
         Command::Check(args) => check::run(&args, functions),
         Command::Schema(args) => schema::run(&args, functions),
         Command::Graph(args) => graph::run(&args, functions),
-        Command::Dead(command) => dead::run(&command),
-        Command::Status(args) => status::run(&args),
+        Command::Dead(command) => dead::run(&command, functions),
+        Command::Status(args) => status::run(&args, functions),
         #[cfg(feature = "image")]
         Command::Convert(args) => convert::run(&args),
         Command::Match(args) => matching::run(&args),
+        #[cfg(feature = "aws")]
+        Command::Build(args) => build::run(&args, functions),
+        #[cfg(feature = "aws")]
+        Command::Synth(args) => synth::run(&args, functions),
+        #[cfg(feature = "aws")]
+        Command::Env(command) => env::run(&command),
+        #[cfg(feature = "aws")]
+        Command::Logs(args) => logs::run(&args, functions),
+        #[cfg(feature = "aws")]
+        Command::Tune(args) => tune::run(&args, functions),
+        #[cfg(feature = "aws")]
+        Command::Reconcile(args) => reconcile::run(&args, functions),
+        #[cfg(feature = "aws")]
+        Command::Backfill(args) => backfill::run(&args, functions),
+        #[cfg(feature = "aws")]
+        Command::Worker(args) => worker::run(&args, functions),
         Command::New(command) => new::run(&command, functions),
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(&args),
