@@ -23,4 +23,5 @@ mod testing;
 pub use problem::{Problem, Problems};
 pub use settings::Settings;
 pub use stage_file::stage_file;
+pub use template::parameters::revision_parameter;
 pub use template::{COMPUTE_FILE, DATA_FILE, Templates, synth};

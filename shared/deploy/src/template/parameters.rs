@@ -18,6 +18,11 @@ pub(crate) fn revision(id: &str) -> String {
     format!("{id}Revision")
 }
 
+/// The parameter of the compute stack that holds the revision of the stage with a name.
+pub fn revision_parameter(stage: &str) -> String {
+    revision(&super::logical::id(stage))
+}
+
 /// The parameter with the digest of a stage's recipe and of those above it: how the next deployment sees what this
 /// one deployed. It ends as a tag of the stage's queue.
 pub(crate) fn recipe(id: &str) -> String {
