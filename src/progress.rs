@@ -4,11 +4,12 @@
 //! A terminal echoes Ctrl-C there as `^C`, and a line that fills the terminal's width would have it on the
 //! next line, out of reach of the next drawing.
 
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use tidemill_core::End;
-use tidemill_embedded::{Ended, Event, Observer};
+use tidemill_embedded::{Ended, Endpoint, Event, Observer, secret_variable};
 
 use crate::human::{self, clean, count};
 use crate::say;
@@ -119,6 +120,11 @@ impl Observer for Progress {
                 state.work();
                 state.queued += more;
             }
+            Event::Listening { address, endpoints } => {
+                for line in listening(*address, endpoints) {
+                    state.say(&line);
+                }
+            }
             Event::Ended(ended) => state.ended(ended),
             Event::Idle => state.idle(),
             Event::Waiting { stage, subject, reason, delay } => {
@@ -130,6 +136,29 @@ impl Observer for Progress {
             }
         }
     }
+}
+
+/// Where requests are taken, and one to try.
+fn listening(address: SocketAddr, endpoints: &[Endpoint]) -> Vec<String> {
+    let url = |endpoint: &Endpoint| format!("http://{address}/{}", endpoint.source);
+    let urls: Vec<String> = endpoints.iter().map(url).collect();
+    let mut lines = vec![format!("taking requests at {}", urls.join(" and "))];
+    let json = "-H 'content-type: application/json'";
+    if let Some(endpoint) = endpoints.iter().find(|endpoint| endpoint.secret.is_none()) {
+        lines.push(format!("try: curl {json} -d '{{\"hello\":\"mill\"}}' {}", url(endpoint)));
+    } else if let Some((endpoint, secret)) =
+        endpoints.iter().find_map(|endpoint| Some((endpoint, endpoint.secret.as_ref()?)))
+    {
+        let sign = format!(
+            "$(printf '{{\"hello\":\"mill\"}}' | openssl dgst -sha256 -hmac \"${}\" | sed 's/.* //')",
+            secret_variable(secret)
+        );
+        lines.push(format!(
+            "try: curl {json} -H \"x-hub-signature-256: sha256={sign}\" -d '{{\"hello\":\"mill\"}}' {}",
+            url(endpoint)
+        ));
+    }
+    lines
 }
 
 impl State {
@@ -303,6 +332,22 @@ mod tests {
         check(&state(1, 3, 0), 60, "⠋ photos ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ 3/3");
         let resting = State { resting: true, ..state(3, 3, 0) };
         check(&resting, 80, "⠋ photos ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ 3/3  waiting for changes, Ctrl-C ends");
+    }
+
+    #[test]
+    fn where_requests_are_taken() {
+        let address = SocketAddr::from(([127, 0, 0, 1], 8787));
+        let open = Endpoint { source: "orders".to_owned(), secret: None };
+        let signed = Endpoint { source: "pushes".to_owned(), secret: Some("web-hook".to_owned()) };
+        assert_eq!(
+            listening(address, &[open, signed.clone()]),
+            [
+                "taking requests at http://127.0.0.1:8787/orders and http://127.0.0.1:8787/pushes",
+                "try: curl -H 'content-type: application/json' -d '{\"hello\":\"mill\"}' http://127.0.0.1:8787/orders",
+            ]
+        );
+        let line = listening(address, &[signed]).pop().unwrap();
+        assert!(line.contains("-hmac \"$TIDEMILL_SECRET_WEB_HOOK\""), "{line}");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use tidemill_core::deployment::Auth;
 use tidemill_core::{Entry, Stop};
 use tidemill_embedded::{Books, Options, STATE_FOLDER, Summary};
 use tidemill_pipeline::{Plan, Source};
@@ -22,9 +23,11 @@ Examples:
   tidemill run photos --watch
   tidemill run photos --bucket uploads=/srv/uploads --bucket media=/srv/media
   tidemill run visits --records visits.ndjson --json
+  tidemill run orders --watch --http 9000
 
 What was done before is not done again; a changed file is, and a removed one takes its outputs along.
-A bucket is the folder DIR/buckets/NAME unless --bucket says otherwise.";
+A bucket is the folder DIR/buckets/NAME unless --bucket says otherwise. HTTP sources are served with --watch, to
+this machine alone.";
 
 /// Drive a pipeline on this machine: do what is there, then end, or keep watching
 #[derive(clap::Args)]
@@ -44,6 +47,9 @@ pub(crate) struct Args {
     /// Feed a file of records, one a line, to the pipeline's stream
     #[arg(long, value_name = "FILE")]
     records: Option<PathBuf>,
+    /// The port for the pipeline's HTTP sources, with --watch [default: 8787, or the next that is free]
+    #[arg(long, value_name = "PORT", requires = "watch", value_parser = clap::value_parser!(u16).range(1..))]
+    http: Option<u16>,
     /// Memory that work may take at once, such as 2GB [default: half of the machine's]
     #[arg(long, value_name = "SIZE", value_parser = human::read_bytes)]
     memory: Option<u64>,
@@ -72,6 +78,11 @@ pub(crate) fn run(args: Args, functions: &[Entry]) -> Result<Ending, Failure> {
                 .hint("give each bucket one folder"));
         }
     }
+    let serves = plan.sources.iter().any(|source| matches!(source.source, Source::Http { .. }));
+    if args.http.is_some() && !serves {
+        return Err(Failure::usage("--http names a port, and the pipeline has no source of `type: http`")
+            .hint("leave the option away, or add such a source"));
+    }
     let sources = sources(&plan, &place, &buckets);
     let options = Options {
         dir: place.dir.clone(),
@@ -80,6 +91,8 @@ pub(crate) fn run(args: Args, functions: &[Entry]) -> Result<Ending, Failure> {
         memory: args.memory,
         records: args.records,
         watch: args.watch,
+        http_port: args.http,
+        secrets: secrets(&plan),
         ..Options::default()
     };
     let stop = Stop::default();
@@ -89,7 +102,7 @@ pub(crate) fn run(args: Args, functions: &[Entry]) -> Result<Ending, Failure> {
     let result = tidemill_embedded::run(plan, options, stop.clone(), Arc::clone(&progress) as _);
     progress.clear();
     let summary = result.map_err(|error| failed(&error, &place))?;
-    let report = Report { place: &place, state: args.state, sources, summary: &summary };
+    let report = Report { place: &place, state: args.state, sources, serves, summary: &summary };
     report.show(args.json)?;
     Ok(if summary.stopped || stop.is_set() {
         Ending::Interrupted
@@ -98,6 +111,18 @@ pub(crate) fn run(args: Args, functions: &[Entry]) -> Result<Ending, Failure> {
     } else {
         Ending::Done
     })
+}
+
+/// The secrets of HTTP sources, from the environment; the host says which one is missing, if it needs it.
+fn secrets(plan: &Plan) -> BTreeMap<String, String> {
+    let of = |source: &Source| match source {
+        Source::Http { auth: Auth::Hmac { secret }, .. } => {
+            let value = std::env::var(tidemill_embedded::secret_variable(secret)).ok()?;
+            Some((secret.clone(), value))
+        }
+        _ => None,
+    };
+    plan.sources.iter().filter_map(|source| of(&source.source)).collect()
 }
 
 /// Where the sources' objects lie, for a person.
@@ -119,6 +144,8 @@ struct Report<'a> {
     place: &'a Place,
     state: Option<PathBuf>,
     sources: Vec<String>,
+    /// Whether it has HTTP sources.
+    serves: bool,
     summary: &'a Summary,
 }
 
@@ -165,6 +192,9 @@ impl Report<'_> {
             let are = if unchanged == 1 { "is" } else { "are" };
             say::talk(&format!("nothing to do: {} {are} as before", of(unchanged, "object")));
             say::hint(&format!("to do them again, remove {} and run again", show(&state)));
+        } else if self.sources.is_empty() && self.serves {
+            say::talk("nothing to do: requests are taken while the run watches");
+            say::hint(&format!("`{} --watch` takes them", self.command("run")));
         } else if self.sources.is_empty() {
             say::talk("nothing to do: there are no new records");
             say::hint("feed some with --records FILE");

@@ -1,10 +1,12 @@
-//! Two small functions that do what their input says.
+//! Small functions that do what their input says.
 
 use serde::Deserialize;
-use tidemill_core::{Accept, ConfigError, Context, Entry, Fault, Function, Item, Limits, Object, OutputName};
+use tidemill_core::{
+    Accept, ConfigError, Context, Data, Entry, Fault, Function, Item, Limits, Object, OutputName,
+};
 
 pub fn functions() -> Vec<Entry> {
-    vec![Entry::function::<Set>(), Entry::function::<Copy>()]
+    vec![Entry::function::<Set>(), Entry::function::<Copy>(), Entry::function::<Keep>()]
 }
 
 #[derive(Deserialize, schemars::JsonSchema)]
@@ -87,6 +89,29 @@ impl Function for Copy {
     async fn handle(&self, item: &Item, cx: &Context) -> Result<(), Fault> {
         let bytes = cx.open(item.object().unwrap()).await?.bytes().await?;
         cx.create(OutputName::new("copy", "txt"), "text/plain")?.write(bytes)
+    }
+}
+
+/// Keeps the value that its item carries.
+pub struct Keep;
+
+impl Function for Keep {
+    type Config = Nothing;
+    const NAME: &'static str = "keep";
+    const ABOUT: &'static str = "keeps a value";
+    const OUTPUT_VERSION: u32 = 1;
+
+    fn new(_: Nothing) -> Result<Self, Vec<ConfigError>> {
+        Ok(Self)
+    }
+
+    fn outputs(&self) -> Vec<OutputName> {
+        vec![OutputName::new("value", "json")]
+    }
+
+    async fn handle(&self, item: &Item, cx: &Context) -> Result<(), Fault> {
+        let Data::Value(value) = &item.data else { return Err(Fault::rejected("it carries no value")) };
+        cx.create(OutputName::new("value", "json"), "application/json")?.write(value.to_string())
     }
 }
 

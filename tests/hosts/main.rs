@@ -8,6 +8,7 @@ mod conformance;
 mod embedded;
 mod faults;
 mod functions;
+mod http;
 mod kills;
 mod pipelines;
 mod watch;

@@ -100,23 +100,21 @@ impl Books {
 
     fn select(&self, prefix: &str) -> rusqlite::Result<Vec<DeadEntry>> {
         let mut query = self.connection.prepare(
-            "SELECT id, stage, bucket, key, reason, attempts, time, item FROM dead
+            "SELECT id, stage, reason, attempts, time, item FROM dead
              WHERE substr(id, 1, length(?1)) = ?1 ORDER BY time, id",
         )?;
         let rows = query.query_map([prefix], |row| {
-            let text: String = row.get(7)?;
+            let text: String = row.get(5)?;
             let item: Item = serde_json::from_str(&text).map_err(|error| {
-                rusqlite::Error::FromSqlConversionFailure(7, rusqlite::types::Type::Text, Box::new(error))
+                rusqlite::Error::FromSqlConversionFailure(5, rusqlite::types::Type::Text, Box::new(error))
             })?;
-            let (bucket, key): (String, String) = (row.get(2)?, row.get(3)?);
-            let subject = if bucket.is_empty() { record_name(&item, key) } else { format!("{bucket}/{key}") };
             Ok(DeadEntry {
                 id: row.get(0)?,
                 stage: row.get(1)?,
-                subject,
-                reason: row.get(4)?,
-                attempts: row.get(5)?,
-                time: Timestamp::from_microsecond(row.get(6)?).unwrap_or(Timestamp::UNIX_EPOCH),
+                subject: item.title(),
+                reason: row.get(2)?,
+                attempts: row.get(3)?,
+                time: Timestamp::from_microsecond(row.get(4)?).unwrap_or(Timestamp::UNIX_EPOCH),
                 item,
             })
         })?;
@@ -197,15 +195,5 @@ impl Books {
             self.connection
                 .query_row("SELECT value FROM about WHERE name = 'pipeline'", [], |row| row.get(0));
         Ok(Status { pipeline: pipeline.unwrap_or_default(), running: lock::running(&self.folder), stages })
-    }
-}
-
-fn record_name(item: &Item, key: String) -> String {
-    match &item.data {
-        tidemill_core::Data::Value(place) if place["shard"].is_string() => {
-            let text = |name: &str| place[name].as_str().unwrap_or_default().to_owned();
-            format!("{}/{}/{}", text("stream"), text("shard"), text("sequence"))
-        }
-        _ => key,
     }
 }

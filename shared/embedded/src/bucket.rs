@@ -27,6 +27,8 @@ use crate::draft::Draft;
 use crate::key;
 use crate::probe::{Probe, Step};
 
+mod arrival;
+
 /// The extended attribute that holds a [`Description`].
 const ATTRIBUTE: &str = "user.tidemill";
 

@@ -70,6 +70,22 @@ pub enum HostError {
         /// How many streams it has.
         streams: usize,
     },
+    /// Nothing can be listened to at a port.
+    Listen {
+        /// The port.
+        port: u16,
+        /// Why.
+        cause: String,
+    },
+    /// An HTTP source's secret is not given.
+    NoSecret {
+        /// The source.
+        source: String,
+        /// The secret's name.
+        secret: String,
+        /// The environment variable that should hold it.
+        variable: String,
+    },
     /// No dead letter has this id, or several have.
     DeadLetter {
         /// The id as given.
@@ -111,6 +127,10 @@ impl HostError {
             Self::NoStream { .. } => {
                 "`--records` feeds the pipeline's one source of `type: kinesis`".to_owned()
             }
+            Self::Listen { .. } => "choose another port with `--http PORT`".to_owned(),
+            Self::NoSecret { variable, .. } => {
+                format!("put it into the environment: `export {variable}=…`, the same that callers sign with")
+            }
             Self::DeadLetter { .. } => "`tidemill dead list DIR` shows the ids".to_owned(),
         })
     }
@@ -124,6 +144,8 @@ impl HostError {
                 | Self::NoState { .. }
                 | Self::NoStream { .. }
                 | Self::Records { .. }
+                | Self::Listen { .. }
+                | Self::NoSecret { .. }
                 | Self::DeadLetter { .. }
         )
     }
@@ -162,6 +184,11 @@ impl fmt::Display for HostError {
             Self::NoStream { streams } => {
                 write!(f, "there are records, but the pipeline has {streams} streams")
             }
+            Self::Listen { port, cause } => write!(f, "cannot listen at 127.0.0.1:{port}: {cause}"),
+            Self::NoSecret { source, secret, variable } => write!(
+                f,
+                "the source `{source}` wants the secret `{secret}`, and the environment variable {variable} is not set"
+            ),
             Self::DeadLetter { id, found: 0 } => write!(f, "no dead letter has the id `{id}`"),
             Self::DeadLetter { id, found } => {
                 write!(f, "{found} dead letters have ids that begin with `{id}`")

@@ -7,6 +7,7 @@ mod bucket;
 mod documents;
 mod draft;
 mod error;
+mod http;
 mod intake;
 mod key;
 mod lock;
@@ -25,10 +26,11 @@ mod work;
 
 pub use books::{Books, DeadEntry, StageStatus, Status};
 pub use error::HostError;
+pub use http::secret_variable;
 pub use mill::{Options, run};
 pub use probe::{Probe, Step};
 pub use shards::append;
-pub use summary::{Ended, Event, Ignored, Observer, StageSummary, Summary};
+pub use summary::{Ended, Endpoint, Event, Ignored, Observer, StageSummary, Summary};
 
 /// The folder of the host's own state, in the pipeline's folder.
 pub const STATE_FOLDER: &str = ".tidemill";

@@ -16,6 +16,7 @@ use tokio::task::JoinSet;
 use crate::bucket::{Buckets, cause};
 use crate::documents::Documents;
 use crate::error::HostError;
+use crate::http::{self, Server};
 use crate::lock::Lock;
 use crate::open::{STATE_BUCKET, lane, local_shards, open_buckets, places, revise, shards_of, uploads_of};
 use crate::ports::{Directories, Graveyard, Queues, now_micros};
@@ -54,6 +55,13 @@ pub struct Options {
     pub records: Option<PathBuf>,
     /// Keep running and react to changes.
     pub watch: bool,
+    /// The port of the loopback interface that HTTP sources are served at while watching; by default 8787 or
+    /// the next one that is free.
+    pub http_port: Option<u16>,
+    /// The secrets of HTTP sources, by the names that the manifest has for them.
+    pub secrets: BTreeMap<String, String>,
+    /// How many items may wait before callers of HTTP sources are asked to wait; by default 10,000.
+    pub most_waiting: Option<u64>,
     /// For tests: called before each step.
     pub probe: Option<Probe>,
 }
@@ -73,7 +81,7 @@ pub fn run(
     let runtime = tokio::runtime::Builder::new_multi_thread()
         // A thread for each item under way: they wait for the disk, and the pool has the processors.
         .worker_threads(processors() * PLACES)
-        .enable_time()
+        .enable_all()
         .build()
         .map_err(|error| fail(error.to_string()))?;
     let result = runtime.block_on(async {
@@ -125,6 +133,7 @@ pub(crate) struct Mill {
     pub(crate) uploads: Vec<Uploads>,
     pub(crate) shards: Vec<Shard>,
     pub(crate) watch: Option<Watch>,
+    server: Option<Server>,
     pub(crate) observer: Arc<dyn Observer>,
     pub(crate) summary: Summary,
     pub(crate) tallies: Vec<Tally>,
@@ -159,8 +168,12 @@ impl Mill {
         let lock = Lock::take(&folder)?;
         let mut ready = HashMap::new();
         for (name, mut bucket) in buckets {
-            let written =
-                plan.stages.iter().any(|stage| stage.plan.output.as_ref().is_some_and(|o| o.bucket == name));
+            let uploaded = options.watch && http::uploads_to(&plan).any(|bucket| bucket == name);
+            let written = uploaded
+                || plan
+                    .stages
+                    .iter()
+                    .any(|stage| stage.plan.output.as_ref().is_some_and(|o| o.bucket == name));
             if written && let Err(error) = bucket.prepare() {
                 return Err(HostError::Bucket {
                     bucket: name,
@@ -194,6 +207,11 @@ impl Mill {
         let uploads = uploads_of(&plan, &places, &buckets);
         let watch = if options.watch { Some(Watch::start(&uploads)?) } else { None };
         let shards = shards_of(&plan, &options, &shared.state).await?;
+        let server =
+            if options.watch { Server::start(&plan, &options, &buckets, &shared).await? } else { None };
+        if let Some(server) = &server {
+            observer.event(&server.listening());
+        }
         let mut mill = Self {
             tallies: lanes.iter().map(|_| Tally::default()).collect(),
             summary: Summary { pipeline: plan.name.clone(), ..Summary::default() },
@@ -203,6 +221,7 @@ impl Mill {
             uploads,
             shards,
             watch,
+            server,
             observer,
             ready: VecDeque::new(),
             busy: HashMap::new(),
@@ -304,6 +323,9 @@ impl Mill {
 
     async fn end(&mut self, begun: Instant) -> Result<Summary, StoreError> {
         self.summary.stopped = self.shared.stop.is_set();
+        if let Some(server) = self.server.take() {
+            server.end(&mut self.summary).await;
+        }
         let end = tokio::time::Instant::now() + STOP_GRACE;
         while let Ok(Some(finished)) = tokio::time::timeout_at(end, self.tasks.join_next()).await {
             self.finish(finished).await?;

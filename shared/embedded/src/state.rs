@@ -62,6 +62,12 @@ CREATE TABLE records (
   PRIMARY KEY (stream, shard, sequence)) WITHOUT ROWID;
 ";
 
+/// What was added since to the format, which older programs pay no attention to.
+const ADDED: &str = "
+-- Items that their callers named, so that a repeat is not done again.
+CREATE TABLE IF NOT EXISTS requests (id TEXT PRIMARY KEY, time INTEGER NOT NULL) WITHOUT ROWID;
+";
+
 /// The state folder of the pipeline in `dir`; `elsewhere` where it was put there.
 pub(crate) fn folder(dir: &Path, elsewhere: Option<&Path>) -> PathBuf {
     elsewhere.map_or_else(|| dir.join(crate::STATE_FOLDER), Path::to_owned)
@@ -79,11 +85,13 @@ pub(crate) fn connect(path: &Path) -> Result<Connection, HostError> {
     let format: i64 = begun.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(wrap)?;
     if format == 0 {
         begun.execute_batch(SCHEMA).map_err(wrap)?;
+        begun.execute_batch(ADDED).map_err(wrap)?;
         begun.pragma_update(None, "user_version", FORMAT).map_err(wrap)?;
         begun.commit().map_err(wrap)?;
     } else if format > FORMAT {
         return Err(HostError::NewerState { path: path.to_owned() });
     } else {
+        begun.execute_batch(ADDED).map_err(wrap)?;
         begun.commit().map_err(wrap)?;
     }
     Ok(connection)

@@ -1,6 +1,7 @@
 //! What a run tells: while it goes on, and at its end.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -11,6 +12,13 @@ use tidemill_core::{End, Usage};
 pub enum Event {
     /// So many items were found in sources or sent by stages since the last such event.
     Queued(u64),
+    /// Requests are taken (`--watch`).
+    Listening {
+        /// Where.
+        address: SocketAddr,
+        /// By which sources, in the order of their names.
+        endpoints: Vec<Endpoint>,
+    },
     /// A delivery ended.
     Ended(Ended),
     /// Everything that was there is done; the run waits for changes (`--watch`).
@@ -26,6 +34,15 @@ pub enum Event {
         /// How long it waits.
         delay: Duration,
     },
+}
+
+/// A source that takes requests, at the path that is its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    /// Its name.
+    pub source: String,
+    /// The name of the secret that requests are signed with, if they are.
+    pub secret: Option<String>,
 }
 
 /// A delivery that ended for good, or records that were decided.
