@@ -57,6 +57,14 @@ impl Place {
         Ok(Plan::parse(&self.manifest, &self.text()?, environment, functions)?)
     }
 
+    /// The plan for an environment on AWS. A manifest that has settings for some environments has to have them for
+    /// this one, so that a slip of the pen makes no new one; one without any is the same everywhere.
+    #[cfg(feature = "aws")]
+    pub(crate) fn deployed(&self, environment: &str, functions: &[Entry]) -> Result<Plan, Failure> {
+        let plan = self.plan(None, functions)?;
+        if plan.environments.is_empty() { Ok(plan) } else { self.plan(Some(environment), functions) }
+    }
+
     fn text(&self) -> Result<String, Failure> {
         let mut bytes = Vec::new();
         fs::File::open(&self.manifest)

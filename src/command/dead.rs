@@ -5,8 +5,13 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 use serde_json::json;
+#[cfg(feature = "aws")]
+use tidemill_aws::Letter;
+use tidemill_core::Entry;
 use tidemill_embedded::{Books, DeadEntry, HostError};
 
+#[cfg(feature = "aws")]
+use crate::deployed;
 use crate::failure::{Ending, Failure};
 use crate::human::{clean, of, shorten};
 use crate::place::{Place, program};
@@ -24,7 +29,8 @@ An ID may be shortened as long as no other begins the same.";
 const LIST_EXAMPLES: &str = "\
 Examples:
   tidemill dead list photos
-  tidemill dead list photos --json | jq -r '.[].subject'";
+  tidemill dead list photos --json | jq -r '.[].subject'
+  tidemill dead list photos --env prod";
 
 const SHOW_EXAMPLES: &str = "\
 Examples:
@@ -35,8 +41,9 @@ const RETRY_EXAMPLES: &str = "\
 Examples:
   tidemill dead retry photos 3f2a 90bc
   tidemill dead retry photos --all
+  tidemill dead retry photos --all --env prod
 
-A later `tidemill run` tries them again, from the first attempt.";
+On this machine a later `tidemill run` tries them again, from the first attempt; on AWS they are queued at once.";
 
 const DROP_EXAMPLES: &str = "\
 Examples:
@@ -71,6 +78,10 @@ pub(crate) struct Pipeline {
     /// Where the run keeps its own state [default: DIR/.tidemill]
     #[arg(long, value_name = "DIR")]
     state: Option<PathBuf>,
+    /// The environment on AWS; without it, what was given up on this machine
+    #[cfg(feature = "aws")]
+    #[arg(long, value_name = "NAME", conflicts_with = "state")]
+    env: Option<String>,
     /// Answer in JSON
     #[arg(long)]
     json: bool,
@@ -126,45 +137,145 @@ fn typed(hint: &str, place: &Place) -> String {
     clean(&parts.join("`"))
 }
 
-impl Pipeline {
-    fn open(&self) -> Result<(Place, Books), Failure> {
-        let place = Place::find(&self.dir)?;
-        let books = Books::open(&place.dir, self.state.as_deref()).map_err(|error| failed(&error, &place))?;
-        Ok((place, books))
+/// Where the dead letters are kept.
+enum Keeper {
+    /// On this machine.
+    Here(Box<(Place, Books)>),
+    /// In an environment on AWS.
+    #[cfg(feature = "aws")]
+    Aws(Box<tidemill_operate::Environment>),
+}
+
+impl Keeper {
+    fn open(pipeline: &Pipeline, functions: &[Entry]) -> Result<Self, Failure> {
+        let place = Place::find(&pipeline.dir)?;
+        #[cfg(feature = "aws")]
+        if let Some(name) = &pipeline.env {
+            let plan = place.deployed(name, functions)?;
+            let found = deployed::wait_for(tidemill_operate::Environment::find(plan, name))?;
+            return Ok(Self::Aws(Box::new(found)));
+        }
+        let _ = functions;
+        let books =
+            Books::open(&place.dir, pipeline.state.as_deref()).map_err(|error| failed(&error, &place))?;
+        Ok(Self::Here(Box::new((place, books))))
+    }
+
+    fn failed(&self, error: &HostError) -> Failure {
+        match self {
+            Self::Here(here) => failed(error, &here.0),
+            #[cfg(feature = "aws")]
+            Self::Aws(_) => {
+                let failure = Failure::usage(error.to_string());
+                failure.hint("`tidemill dead list DIR --env NAME` shows the ids")
+            }
+        }
+    }
+
+    /// All dead letters, oldest first.
+    fn dead(&self) -> Result<Vec<DeadEntry>, Failure> {
+        match self {
+            Self::Here(here) => here.1.dead().map_err(|error| self.failed(&error)),
+            #[cfg(feature = "aws")]
+            Self::Aws(environment) => {
+                let letters = deployed::wait_for(tidemill_operate::dead::letters(environment))?;
+                Ok(letters.into_iter().map(entry).collect())
+            }
+        }
+    }
+
+    /// Has dead letters tried again.
+    fn retry(&self, entries: &[DeadEntry]) -> Result<u64, Failure> {
+        match self {
+            Self::Here(here) => here.1.retry(&ids(entries)).map_err(|error| self.failed(&error)),
+            #[cfg(feature = "aws")]
+            Self::Aws(environment) => {
+                let letters: Vec<_> = entries.iter().map(letter).collect();
+                deployed::wait_for(tidemill_operate::dead::retry(environment, &letters))
+            }
+        }
+    }
+
+    /// Drops dead letters for good.
+    fn drop(&self, entries: &[DeadEntry]) -> Result<u64, Failure> {
+        match self {
+            Self::Here(here) => here.1.drop(&ids(entries)).map_err(|error| self.failed(&error)),
+            #[cfg(feature = "aws")]
+            Self::Aws(environment) => {
+                let letters: Vec<_> = entries.iter().map(letter).collect();
+                deployed::wait_for(tidemill_operate::dead::drop(environment, &letters))
+            }
+        }
+    }
+
+    /// The dead letters that were asked for.
+    fn selected(&self, selection: &Selection) -> Result<Vec<DeadEntry>, Failure> {
+        let all = self.dead()?;
+        if selection.all {
+            return Ok(all);
+        }
+        // The same one may be named twice.
+        let mut wanted = BTreeSet::new();
+        for id in &selection.ids {
+            let mut begins = all.iter().filter(|entry| !id.is_empty() && entry.id.starts_with(id.as_str()));
+            match (begins.next(), begins.count()) {
+                (Some(entry), 0) => wanted.insert(entry.id.clone()),
+                (None, _) => return Err(self.failed(&HostError::DeadLetter { id: id.clone(), found: 0 })),
+                (Some(_), more) => {
+                    return Err(self.failed(&HostError::DeadLetter { id: id.clone(), found: more + 1 }));
+                }
+            };
+        }
+        Ok(all.into_iter().filter(|entry| wanted.contains(&entry.id)).collect())
     }
 }
 
-impl Selection {
-    fn entries(&self, books: &Books, place: &Place) -> Result<Vec<DeadEntry>, Failure> {
-        let entries = if self.all {
-            books.dead()
-        } else {
-            // The same one may be named twice.
-            let mut seen = BTreeSet::new();
-            let found: Result<Vec<_>, _> = self.ids.iter().map(|id| books.dead_entry(id)).collect();
-            found.map(|mut entries| {
-                entries.retain(|entry| seen.insert(entry.id.clone()));
-                entries
-            })
-        };
-        entries.map_err(|error| failed(&error, place))
+fn ids(entries: &[DeadEntry]) -> Vec<String> {
+    entries.iter().map(|entry| entry.id.clone()).collect()
+}
+
+#[cfg(feature = "aws")]
+fn entry(letter: Letter) -> DeadEntry {
+    DeadEntry {
+        id: letter.id,
+        stage: letter.stage,
+        subject: letter.item.title(),
+        reason: letter.reason,
+        attempts: letter.attempts,
+        time: letter.time,
+        item: letter.item,
     }
 }
 
-pub(crate) fn run(command: &Command) -> Result<Ending, Failure> {
+#[cfg(feature = "aws")]
+fn letter(entry: &DeadEntry) -> Letter {
+    Letter {
+        format: tidemill_core::item::FORMAT,
+        id: entry.id.clone(),
+        stage: entry.stage.clone(),
+        reason: entry.reason.clone(),
+        attempts: entry.attempts,
+        time: entry.time,
+        item: entry.item.clone(),
+    }
+}
+
+pub(crate) fn run(command: &Command, functions: &[Entry]) -> Result<Ending, Failure> {
     match command {
-        Command::List(pipeline) => list(pipeline)?,
-        Command::Show(selection) => show(selection)?,
+        Command::List(pipeline) => list(pipeline, functions)?,
+        Command::Show(selection) => show(selection, functions)?,
         Command::Retry(selection) => {
-            let (place, count) = settle(selection, Books::retry, "retried")?;
+            let (keeper, count) = settle(selection, functions, Keeper::retry, "retried")?;
             if let Some(count) = count.filter(|count| *count > 0) {
                 say::talk(&format!("{} will be tried again", of(count, "dead letter")));
-                let again = place.command("run", &[("--state", selection.pipeline.state.as_deref())]);
-                say::hint(&format!("`{again}` does it"));
+                if let Keeper::Here(here) = keeper {
+                    let again = here.0.command("run", &[("--state", selection.pipeline.state.as_deref())]);
+                    say::hint(&format!("`{again}` does it"));
+                }
             }
         }
         Command::Drop(selection) => {
-            if let (_, Some(count)) = settle(selection, Books::drop, "dropped")? {
+            if let (_, Some(count)) = settle(selection, functions, Keeper::drop, "dropped")? {
                 say::talk(&format!("{} dropped", of(count, "dead letter")));
             }
         }
@@ -172,9 +283,8 @@ pub(crate) fn run(command: &Command) -> Result<Ending, Failure> {
     Ok(Ending::Done)
 }
 
-fn list(pipeline: &Pipeline) -> Result<(), Failure> {
-    let (place, books) = pipeline.open()?;
-    let entries = books.dead().map_err(|error| failed(&error, &place))?;
+fn list(pipeline: &Pipeline, functions: &[Entry]) -> Result<(), Failure> {
+    let entries = Keeper::open(pipeline, functions)?.dead()?;
     if pipeline.json {
         return json(&entries);
     }
@@ -217,9 +327,8 @@ fn time(entry: &DeadEntry) -> String {
     entry.time.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
 }
 
-fn show(selection: &Selection) -> Result<(), Failure> {
-    let (place, books) = selection.pipeline.open()?;
-    let entries = selection.entries(&books, &place)?;
+fn show(selection: &Selection, functions: &[Entry]) -> Result<(), Failure> {
+    let entries = Keeper::open(&selection.pipeline, functions)?.selected(selection)?;
     if selection.pipeline.json {
         return json(&entries);
     }
@@ -251,19 +360,20 @@ fn json(entries: &[DeadEntry]) -> Result<(), Failure> {
 /// Does something to the selected dead letters. The count is for a person: with `--json` it is told already.
 fn settle(
     selection: &Selection,
-    what: impl Fn(&Books, &[String]) -> Result<u64, HostError>,
+    functions: &[Entry],
+    what: impl Fn(&Keeper, &[DeadEntry]) -> Result<u64, Failure>,
     word: &str,
-) -> Result<(Place, Option<u64>), Failure> {
-    let (place, books) = selection.pipeline.open()?;
-    let ids: Vec<String> = selection.entries(&books, &place)?.into_iter().map(|entry| entry.id).collect();
-    let count = what(&books, &ids).map_err(|error| failed(&error, &place))?;
+) -> Result<(Keeper, Option<u64>), Failure> {
+    let keeper = Keeper::open(&selection.pipeline, functions)?;
+    let entries = keeper.selected(selection)?;
+    let count = what(&keeper, &entries)?;
     if selection.pipeline.json {
         say::data(&json!({ word: count }).to_string())?;
-        return Ok((place, None));
+        return Ok((keeper, None));
     }
     if count == 0 {
         say::talk("no dead letters");
-        return Ok((place, None));
+        return Ok((keeper, None));
     }
-    Ok((place, Some(count)))
+    Ok((keeper, Some(count)))
 }

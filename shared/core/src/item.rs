@@ -157,6 +157,18 @@ impl Item {
         }
     }
 
+    /// What a person calls it: `bucket/key`; stream, shard and sequence of a record; else its id.
+    pub fn title(&self) -> String {
+        match &self.data {
+            Data::Created(object) | Data::Removed(object) => format!("{}/{}", object.bucket, object.key),
+            Data::Value(place) if place["shard"].is_string() => {
+                let text = |name: &str| place[name].as_str().unwrap_or_default();
+                format!("{}/{}/{}", text("stream"), text("shard"), text("sequence"))
+            }
+            Data::Value(_) | Data::Outcome(_) => self.id.clone(),
+        }
+    }
+
     /// The size of the object in bytes, 0 for a value.
     pub fn bytes(&self) -> u64 {
         self.object().map_or(0, |object| object.bytes)

@@ -61,6 +61,22 @@ impl Environment {
         })
     }
 
+    /// Each stage's revision, as it was deployed last.
+    pub async fn revisions(&self) -> Result<BTreeMap<String, u64>, Problem> {
+        let stack = self.names.compute_stack();
+        let client = aws_sdk_cloudformation::Client::new(&self.clients.config);
+        let found = client.describe_stacks().stack_name(&stack).send().await;
+        let found = found.map_err(|error| problem("cloudformation:DescribeStacks", &stack, &error))?;
+        let parameters = found.stacks().first().map(|stack| stack.parameters()).unwrap_or_default();
+        let of = |stage: &PlannedStage| {
+            let name = tidemill_deploy::revision_parameter(&stage.plan.name);
+            let found = parameters.iter().find(|parameter| parameter.parameter_key() == Some(&name));
+            let revision = found.and_then(|parameter| parameter.parameter_value()?.parse().ok());
+            (stage.plan.name.clone(), revision.unwrap_or_default())
+        };
+        Ok(self.plan.stages.iter().map(of).collect())
+    }
+
     /// The URL of a stage's queue.
     pub fn queue(&self, stage: &str) -> &str {
         self.place.queues.get(stage).map(String::as_str).unwrap_or_default()

@@ -85,7 +85,7 @@ impl Reader {
     pub async fn read(&mut self) -> Result<Vec<Line>, Problem> {
         if let Some(item) = self.item.take() {
             // Its lines name what it came from, and everything that has the same root belongs to its way.
-            for (_, line) in self.fetch(&[item.clone()]).await? {
+            for (_, line) in self.fetch(std::slice::from_ref(&item)).await? {
                 if let Some(root) = line.fields.as_ref().and_then(|fields| fields["root"].as_str()) {
                     self.roots.insert(root.to_owned());
                 }

@@ -102,7 +102,8 @@ fn check(text: &str, asked: Option<&str>, functions: &Functions<'_>, sink: &mut 
             plan = own.map(|plan| Plan { environment: Some(name.clone()), ..plan });
         }
     }
-    plan
+    let names = environments.iter().map(|environment| environment.name.value.clone()).collect();
+    plan.map(|plan| Plan { environments: names, ..plan })
 }
 
 /// One variant of the manifest: as it stands, or with an environment's overrides.
@@ -188,5 +189,5 @@ fn variant(root: &Node, functions: &Functions<'_>, sink: &mut Sink) -> Option<Pl
         kms_key: manifest.aws.kms_key,
         log_retention_days: manifest.aws.log_retention_days.unwrap_or(DEFAULT_LOG_RETENTION),
     };
-    Some(Plan { name, environment: None, sources, stages, aws, resources: manifest.resources })
+    Some(Plan { name, environment: None, environments: Vec::new(), sources, stages, aws, resources: manifest.resources })
 }

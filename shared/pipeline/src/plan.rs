@@ -85,6 +85,8 @@ pub struct Plan {
     pub name: String,
     /// The environment whose overrides it holds.
     pub environment: Option<String>,
+    /// The names of the environments that the manifest has settings for.
+    pub environments: Vec<String>,
     /// The sources, as they are written.
     pub sources: Vec<PlannedSource>,
     /// The stages; each comes after those whose items or outcomes it takes.
