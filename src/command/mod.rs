@@ -1,9 +1,9 @@
 //! The command line: one module per subcommand.
 
 #[cfg(feature = "aws")]
-pub(crate) mod build;
-#[cfg(feature = "aws")]
 mod backfill;
+#[cfg(feature = "aws")]
+pub(crate) mod build;
 mod check;
 mod completions;
 #[cfg(feature = "image")]
