@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use serde_json::json;
-use tidemill_core::batch::Position;
+use tidemill_core::batch::{Position, SequenceNumber};
 use tidemill_core::deployment::{FORMAT, Place, StageFile};
 use tidemill_core::plan::{STATE_BUCKET, StagePlan};
 use tidemill_core::ports::{Objects, Outbox, Ports};
@@ -182,7 +182,7 @@ impl Station {
     }
 
     /// Feeds a batch of a shard. Answers the sequence number of the first record that is not decided, if any.
-    pub async fn feed(&self, batch: &Batch, left: Duration, stop: &Stop) -> Option<u128> {
+    pub async fn feed(&self, batch: &Batch, left: Duration, stop: &Stop) -> Option<SequenceNumber> {
         let first = batch.records.first()?.sequence;
         let Work::Records(function) = &self.work else {
             note(&self.plan, "ERROR", "blocked", "the stage takes items, and this is a stream's batch");

@@ -7,6 +7,7 @@
 //! - [`reconcile`]: result documents, tombstones and dead letters against what buckets hold.
 //! - [`backfill`]: items for objects that were there before.
 //! - [`tune`]: another memory or timeout, now; and what each memory size would cost.
+//! - [`trial`]: a pipeline's sample through an environment.
 //! - [`environments`]: which there are in the account.
 //!
 //! What is physical is computed by `tidemill-deploy`'s names, so nothing has to be kept to find it again.
@@ -20,6 +21,7 @@ pub mod environments;
 pub mod logs;
 pub mod reconcile;
 pub mod status;
+pub mod trial;
 pub mod tune;
 
 pub use environment::Environment;
