@@ -10,6 +10,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_s3::Client;
+use aws_sdk_s3::config::http::HttpResponse;
+use aws_sdk_s3::error::SdkError;
 use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream;
 use base64::Engine;
@@ -62,6 +64,32 @@ impl Buckets {
         Ok(signed.uri().to_owned())
     }
 
+    /// Comes back if there is no object at `key`, else with `error`.
+    ///
+    /// To a role that may list only a prefix, S3 answers a read of what is not there with 403: the condition on
+    /// the prefix cannot hold for a read (S3 User Guide, "Amazon S3 condition key examples"; API Reference,
+    /// `HeadObject`, "Permissions"). So absence is learned by listing exactly that key.
+    async fn unless_absent(
+        &self,
+        name: &str,
+        key: &str,
+        refused: bool,
+        error: StoreError,
+    ) -> Result<(), StoreError> {
+        if error == StoreError::Missing {
+            return Ok(());
+        }
+        if refused {
+            let listed = self.client.list_objects_v2().bucket(name).prefix(key).max_keys(1).send().await;
+            if let Ok(listed) = listed
+                && listed.contents().first().and_then(|object| object.key()) != Some(key)
+            {
+                return Ok(());
+            }
+        }
+        Err(error)
+    }
+
     async fn put_whole(
         &self,
         bucket: &str,
@@ -85,6 +113,11 @@ impl Buckets {
         let sent = sent.map_err(|error| store_error("s3:PutObject", &format!("{name}/{key}"), &error))?;
         Ok(plain(sent.e_tag()))
     }
+}
+
+/// Whether S3 said that the call is not allowed.
+fn is_refused<E>(error: &SdkError<E, HttpResponse>) -> bool {
+    error.raw_response().is_some_and(|response| response.status().as_u16() == 403)
 }
 
 /// An ETag as HTTP has it.
@@ -155,10 +188,9 @@ impl Objects for Buckets {
             let found = match self.client.head_object().bucket(name).key(key).send().await {
                 Ok(found) => found,
                 Err(error) => {
-                    return match store_error("s3:GetObject", &format!("{name}/{key}"), &error) {
-                        StoreError::Missing => Ok(None),
-                        other => Err(other),
-                    };
+                    let refused = is_refused(&error);
+                    let error = store_error("s3:GetObject", &format!("{name}/{key}"), &error);
+                    return self.unless_absent(name, key, refused, error).await.map(|()| None);
                 }
             };
             Ok(Some(Head {
@@ -182,10 +214,9 @@ impl Objects for Buckets {
             let found = match self.client.get_object().bucket(name).key(key).send().await {
                 Ok(found) => found,
                 Err(error) => {
-                    return match store_error("s3:GetObject", &place, &error) {
-                        StoreError::Missing => Ok(None),
-                        other => Err(other),
-                    };
+                    let refused = is_refused(&error);
+                    let error = store_error("s3:GetObject", &place, &error);
+                    return self.unless_absent(name, key, refused, error).await.map(|()| None);
                 }
             };
             let tag = plain(found.e_tag());
