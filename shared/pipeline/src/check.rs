@@ -189,5 +189,13 @@ fn variant(root: &Node, functions: &Functions<'_>, sink: &mut Sink) -> Option<Pl
         kms_key: manifest.aws.kms_key,
         log_retention_days: manifest.aws.log_retention_days.unwrap_or(DEFAULT_LOG_RETENTION),
     };
-    Some(Plan { name, environment: None, environments: Vec::new(), sources, stages, aws, resources: manifest.resources })
+    Some(Plan {
+        name,
+        environment: None,
+        environments: Vec::new(),
+        sources,
+        stages,
+        aws,
+        resources: manifest.resources,
+    })
 }

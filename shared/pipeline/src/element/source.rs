@@ -111,7 +111,7 @@ fn from(fields: &mut Fields<'_>, place: Span, sink: &mut Sink) -> Option<From> {
             let written = fields.pair("via");
             let choices = [("eventbridge", Via::EventBridge), ("sqs", Via::Sqs)];
             let via = written.and_then(|pair| choice::read(pair, &choices, sink)).unwrap_or_default();
-            let via = Spanned { value: via, span: written.map_or(place, |pair| pair.place()) };
+            let via = Spanned { value: via, span: written.map_or(place, Pair::place) };
             Some(From::S3 { bucket, prefix, via })
         }
         "kinesis" => {

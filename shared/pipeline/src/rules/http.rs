@@ -28,9 +28,10 @@ pub(super) fn check(manifest: &Manifest, inputs: &[Vec<Spanned<Input>>], sink: &
         if buckets().any(|bucket| bucket == upload.value) {
             continue;
         }
-        let message = match manifest.sources.iter().any(|other| other.name.value == upload.value) {
-            true => format!("{} is no `s3` source, so nothing can be uploaded to it", quoted(&upload.value)),
-            false => format!("there is no source {} to upload to", quoted(&upload.value)),
+        let message = if manifest.sources.iter().any(|other| other.name.value == upload.value) {
+            format!("{} is no `s3` source, so nothing can be uploaded to it", quoted(&upload.value))
+        } else {
+            format!("there is no source {} to upload to", quoted(&upload.value))
         };
         let hint = did_you_mean(&upload.value, buckets()).unwrap_or_else(|| match buckets().next() {
             Some(_) => there_are(buckets()),

@@ -2,6 +2,7 @@
 
 #![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "tests may read files and clocks")]
 
+mod deployment;
 mod fixture;
 mod graphs;
 mod hostile;

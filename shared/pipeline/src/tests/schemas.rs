@@ -84,7 +84,29 @@ fn it_takes_what_is_right_and_refuses_what_is_wrong() {
         "{ type: copy, inputs: [uploads], level: 3, timeout: 30s, lambda: { storage: 1GB } }"
     )));
     assert!(conforms(&with("{ type: tally, inputs: [clicks, a.outcomes], by: x }")));
+    assert!(conforms(&with(
+        "{ type: copy, inputs: [uploads], runs_on: worker, lambda: { architecture: arm64, batch: 10 } }"
+    )));
+    let right = with("{ type: copy, inputs: [uploads] }");
+    let aws = "aws: { log_retention: 90, buckets: { uploads: acme }, vpc: { subnets: [subnet-0a1b2c3d], security_groups: [sg-0a1b2c3d] } }\n";
+    assert!(conforms(&format!("{right}{aws}resources: {{ A: {{ Type: AWS::SNS::Topic }} }}\n")));
     for wrong in [
+        "aws: { log_retention: 31 }",
+        "aws: { vpc: { subnets: [] } }",
+        "aws: { kms_key: alias/x }",
+        "resources: { A: {} }",
+        "resources: { a-b: { Type: AWS::SNS::Topic } }",
+        "resources: { A: { Type: AWS::SNS::Topic, Propertys: {} } }",
+    ] {
+        assert!(!conforms(&format!("{right}{wrong}\n")), "{wrong}");
+    }
+    let http = |source: &str| right.replace("{ type: kinesis, stream: clicks }", source);
+    assert!(conforms(&http("{ type: http }")));
+    assert!(conforms(&http("{ type: http, auth: hmac, secret: webhook, upload: uploads }")));
+    assert!(!conforms(&http("{ type: http, auth: basic }")));
+    assert!(!conforms(&http("{ type: http, stream: clicks }")));
+    for wrong in [
+        "{ type: copy, inputs: [uploads], runs_on: fargate }",
         "{ type: copy, inputs: [] }",
         "{ type: copy }",
         "{ type: other, inputs: [uploads] }",
