@@ -332,7 +332,7 @@ fn child() {
     let (sender, receiver) = mpsc::channel();
     let note = dir.join("address");
     std::thread::spawn(move || {
-        let (address, _) = receiver.recv().unwrap();
+        let (address, _): (SocketAddr, Vec<Endpoint>) = receiver.recv().unwrap();
         std::fs::write(note.with_extension("new"), address.to_string()).unwrap();
         std::fs::rename(note.with_extension("new"), note).unwrap();
     });
