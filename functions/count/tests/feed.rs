@@ -143,7 +143,7 @@ impl Bench {
             admission: Arc::clone(world) as _,
         };
         let record = |(sequence, payload): (u128, &&str)| Record {
-            sequence,
+            sequence: sequence.into(),
             sub_sequence: 0,
             key: String::new(),
             arrival: Timestamp::UNIX_EPOCH,

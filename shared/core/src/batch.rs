@@ -4,12 +4,13 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use crate::generation::Sequence;
+pub use crate::sequence_number::{InvalidSequenceNumber, SequenceNumber};
 
 /// One record of a shard. Its identity is (shard, sequence, sub-sequence).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
     /// The sequence number within the shard.
-    pub sequence: u128,
+    pub sequence: SequenceNumber,
     /// The place within an aggregated record, 0 otherwise.
     pub sub_sequence: u64,
     /// The partition key.
@@ -32,7 +33,7 @@ impl Record {
 pub struct Position {
     /// The sequence number; as text in documents, since JSON readers lose digits.
     #[serde(with = "decimal")]
-    pub sequence: u128,
+    pub sequence: SequenceNumber,
     /// The place within an aggregated record.
     pub sub_sequence: u64,
 }
@@ -40,18 +41,20 @@ pub struct Position {
 impl Position {
     /// The position as the sequence of a generation: sub-sequences take the last 16 digits.
     pub fn generation(self) -> Sequence {
-        format!("{:x}{:016x}", self.sequence, self.sub_sequence).parse().unwrap_or_default()
+        format!("{}{:016x}", self.sequence.hexadecimal(), self.sub_sequence).parse().unwrap_or_default()
     }
 }
 
 mod decimal {
     use serde::{Deserialize, Deserializer, Serializer};
 
-    pub(super) fn serialize<S: Serializer>(value: &u128, serializer: S) -> Result<S::Ok, S::Error> {
+    use super::SequenceNumber;
+
+    pub(super) fn serialize<S: Serializer>(value: &SequenceNumber, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(value)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u128, D::Error> {
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SequenceNumber, D::Error> {
         let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
         text.parse().map_err(serde::de::Error::custom)
     }
@@ -89,7 +92,7 @@ mod tests {
 
     #[test]
     fn positions_order_as_generations() {
-        let at = |sequence, sub_sequence| Position { sequence, sub_sequence };
+        let at = |sequence: u128, sub_sequence| Position { sequence: sequence.into(), sub_sequence };
         let rising = [at(1, 0), at(1, 9), at(2, 0), at(u128::from(u64::MAX), 1), at(u128::MAX, 0)];
         for pair in rising.windows(2) {
             assert!(pair[0] < pair[1] && pair[0].generation() < pair[1].generation());
@@ -98,8 +101,10 @@ mod tests {
 
     #[test]
     fn a_position_keeps_all_its_digits() {
-        let position = Position { sequence: u128::MAX, sub_sequence: 3 };
+        let number = "49590338271490256608559692538361571095921575989136588898";
+        let position = Position { sequence: number.parse().unwrap(), sub_sequence: 3 };
         let json = serde_json::to_string(&position).unwrap();
+        assert!(json.contains(number), "{json}");
         assert_eq!(serde_json::from_str::<Position>(&json).unwrap(), position);
     }
 }

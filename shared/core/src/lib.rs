@@ -24,6 +24,7 @@ pub mod ports;
 mod records;
 pub mod retry;
 mod run;
+mod sequence_number;
 
 pub use batch::Batch;
 pub use context::{Context, Input, Output, Stop};

@@ -164,7 +164,9 @@ pub(crate) fn read_local(
     shard: &str,
     position: Option<Position>,
 ) -> rusqlite::Result<Batch> {
-    let after = position.map_or(0, |position| i64::try_from(position.sequence).unwrap_or(i64::MAX));
+    let after = position.map_or(0, |position| {
+        u64::try_from(position.sequence).ok().and_then(|after| i64::try_from(after).ok()).unwrap_or(i64::MAX)
+    });
     let mut query = connection.prepare_cached(
         "SELECT sequence, key, arrival, data FROM records
          WHERE stream = ?1 AND shard = ?2 AND sequence > ?3 ORDER BY sequence LIMIT ?4",

@@ -57,7 +57,7 @@ fn records() -> Vec<Record> {
         n => (1_u64 << n).to_string(),
     };
     let record = |n: u32| Record {
-        sequence: u128::from(n) + (1 << 90),
+        sequence: (u128::from(n) + (1 << 90)).into(),
         sub_sequence: u64::from(n % 2),
         key: String::new(),
         arrival: Timestamp::UNIX_EPOCH,
