@@ -207,11 +207,6 @@ impl Mill {
         let uploads = uploads_of(&plan, &places, &buckets);
         let watch = if options.watch { Some(Watch::start(&uploads)?) } else { None };
         let shards = shards_of(&plan, &options, &shared.state).await?;
-        let server =
-            if options.watch { Server::start(&plan, &options, &buckets, &shared).await? } else { None };
-        if let Some(server) = &server {
-            observer.event(&server.listening());
-        }
         let mut mill = Self {
             tallies: lanes.iter().map(|_| Tally::default()).collect(),
             summary: Summary { pipeline: plan.name.clone(), ..Summary::default() },
@@ -221,7 +216,7 @@ impl Mill {
             uploads,
             shards,
             watch,
-            server,
+            server: None,
             observer,
             ready: VecDeque::new(),
             busy: HashMap::new(),
@@ -233,6 +228,13 @@ impl Mill {
             _lock: lock,
         };
         mill.recover().await.map_err(wrap)?;
+        if options.watch {
+            // Not before: what comes in now is no item that an earlier run left.
+            mill.server = Server::start(&mill.plan, &options, &buckets, &mill.shared).await?;
+        }
+        if let Some(server) = &mill.server {
+            mill.observer.event(&server.listening());
+        }
         Ok(mill)
     }
 

@@ -65,14 +65,12 @@ impl Served {
         }
         let Some((endpoint, place)) = self.find(&head.uri) else { return Answer::unknown() };
         if let Some(place) = place {
-            return match head.method {
-                Method::PUT => self.store(endpoint, place, body).await,
-                _ => {
-                    let mut answer = Answer::error(405, "only PUT is taken here");
-                    answer.headers.push(("allow", "PUT".to_owned()));
-                    answer
-                }
-            };
+            if head.method == Method::PUT {
+                return self.store(endpoint, place, body).await;
+            }
+            let mut answer = Answer::error(405, "only PUT is taken here");
+            answer.headers.push(("allow", "PUT".to_owned()));
+            return answer;
         }
         let Ok(id) = token() else { return Answer::unavailable("this machine gives no random numbers", 5) };
         let body = match body::whole(body, head.headers.contains_key(EXPECT)).await {
