@@ -28,6 +28,8 @@
 
 mod command;
 #[cfg(feature = "aws")]
+mod confirm;
+#[cfg(feature = "aws")]
 mod deployed;
 mod failure;
 mod files;
@@ -37,6 +39,8 @@ mod interrupt;
 mod place;
 mod progress;
 mod say;
+#[cfg(feature = "aws")]
+mod steps;
 mod table;
 
 use std::process::ExitCode;

@@ -12,6 +12,7 @@
 pub mod artifact;
 pub mod guard;
 mod limits;
+pub mod live;
 pub mod names;
 mod problem;
 mod settings;

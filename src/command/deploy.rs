@@ -1,0 +1,108 @@
+//! `tidemill deploy`.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use tidemill_core::Entry;
+use tidemill_deploy::artifact;
+use tidemill_deploy::live::{Account, Deployed, Deployment};
+
+use crate::command::build::binaries;
+use crate::confirm::confirm;
+use crate::deployed::wait_for;
+use crate::failure::{Ending, Failure};
+use crate::human;
+use crate::place::Place;
+use crate::say;
+use crate::steps::Steps;
+
+const EXAMPLES: &str = "\
+Examples:
+  tidemill deploy pipelines/media-on-upload --env test
+  tidemill deploy photos --env prod --yes
+  tidemill deploy photos --env prod --zips ready --json
+
+It shows what will change, asks, and shows each resource as it changes. What fails is rolled back; the exit code is 1
+then. Deploying again without changes does nothing.
+Credentials and region come from where every AWS tool takes them: AWS_PROFILE, AWS_REGION, SSO, AWS_ENDPOINT_URL.";
+
+/// Make an environment on AWS, or change it to what the manifest says
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// The pipeline's folder, or its pipeline.yaml
+    dir: PathBuf,
+    /// The environment
+    #[arg(long, value_name = "NAME")]
+    env: String,
+    /// Take the functions' binaries from this folder instead of building them
+    #[arg(long, value_name = "DIR")]
+    zips: Option<PathBuf>,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+    /// Print what was changed as one JSON object on the last line of stdout
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: &Args, functions: &[Entry]) -> Result<Ending, Failure> {
+    let place = Place::find(&args.dir)?;
+    let plan = place.deployed(&args.env, functions)?;
+    let templates = tidemill_deploy::synth(&plan, &args.env).map_err(Failure::refused)?;
+    let zips = artifact::build(&plan, &binaries(args.zips.as_ref()), &say::talk).map_err(Failure::all)?;
+    let begun = Instant::now();
+    let account = wait_for(async { Account::find(&tidemill_aws::Clients::load().await).await })?;
+    say::talk(&format!(
+        "{} as {} in account {}, region {}",
+        plan.name, args.env, account.number, account.region
+    ));
+    let steps = Steps::new();
+    let deployment = wait_for(Deployment::plan(&account, &plan, &args.env, &templates, &zips, &steps))?;
+    if deployment.is_empty() {
+        let deployed = wait_for(deployment.apply(&steps))?;
+        steps.clear();
+        if deployed.notified.is_empty() {
+            say::talk(&format!("nothing to change: {} is as the manifest says", args.env));
+        }
+        return told(&deployed, args.json);
+    }
+    let changes = deployment.changes().count();
+    for change in deployment.changes() {
+        say::talk(&format!("  {}", change.words()));
+    }
+    if changes == 0 {
+        say::talk("  only settings of the stack itself change");
+    }
+    let question = format!("Change {} in account {}?", human::of(changes as u64, "resource"), account.number);
+    if !args.yes && !confirm(&question)? {
+        wait_for(deployment.discard())?;
+        say::talk("nothing was changed");
+        return Ok(Ending::Done);
+    }
+    let deployed = wait_for(deployment.apply(&steps));
+    steps.clear();
+    let deployed = deployed?;
+    say::talk(&format!(
+        "{} is deployed as {}: {} in {}",
+        plan.name,
+        args.env,
+        human::of(changes as u64, "change"),
+        human::seconds(begun.elapsed().as_secs_f64())
+    ));
+    told(&deployed, args.json)
+}
+
+/// What a user needs next.
+fn told(deployed: &Deployed, json: bool) -> Result<Ending, Failure> {
+    if json {
+        let text = serde_json::to_string(deployed)
+            .map_err(|error| Failure::new(format!("cannot write the result as JSON: {error}")))?;
+        say::data(&text)?;
+    } else {
+        for (name, value) in &deployed.outputs {
+            say::data(&format!("{name}: {value}"))?;
+        }
+    }
+    Ok(Ending::Done)
+}
