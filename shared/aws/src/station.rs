@@ -206,7 +206,9 @@ impl Station {
         fed.blocked.as_ref()?;
         let decided =
             fed.repeated + fed.progress.done + fed.progress.late + fed.progress.duplicate + fed.progress.dead;
-        batch.records.get(decided as usize).map(|record| record.sequence)
+        // Where all are decided, something that follows from them could not be sent: the last one comes again.
+        let undecided = batch.records.get(decided as usize).or(batch.records.last());
+        undecided.map(|record| record.sequence)
     }
 
     /// Where the stage stands in a shard: everything at or before it is decided.
