@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use tidemill_core::Entry;
 
+use crate::eat::Eat;
 use crate::functions;
 use crate::tally::Tally;
 
@@ -13,7 +14,7 @@ pub const FUNCTION: &str = "TIDEMILL_TEST_FUNCTION";
 /// All functions under test.
 pub fn functions() -> Vec<Entry> {
     let mut all = functions::functions();
-    all.push(Entry::records::<Tally>());
+    all.extend([Entry::function::<Eat>(), Entry::records::<Tally>()]);
     all
 }
 

@@ -19,7 +19,10 @@ use crate::ground::Ground;
 use crate::proxy::Proxy;
 use crate::{Test, block_on};
 
-pub const TESTS: &[Test] = &[("lambda_keeps_the_promises", keeps_the_promises)];
+pub const TESTS: &[Test] = &[
+    ("lambda_keeps_the_promises", keeps_the_promises),
+    ("lambda_bears_late_and_doubled_deliveries", late_and_doubled),
+];
 
 /// The stages, the first one first.
 const STAGES: [&str; 2] = ["sets", "copies"];
@@ -29,6 +32,33 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 
 fn keeps_the_promises(emulator: &Arc<Emulator>) {
     conformance::suite(|| Lambda::new(emulator));
+}
+
+/// An older event is held back until a newer one has been delivered, each of them twice.
+fn late_and_doubled(emulator: &Arc<Emulator>) {
+    let mut host = Lambda::new(emulator);
+    let older = host.put("in/a", "A one two");
+    let newer = host.put("in/a", "B two three");
+    block_on(async {
+        host.send(&older).await;
+        let slow = SqsMapping { delay: Duration::from_secs(2), double: true, ..host.mapping(0) };
+        let quick = SqsMapping { double: true, ..host.mapping(0) };
+        let rest = async {
+            // The slow one has it by then.
+            while slow.in_flight().await == 0 {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            host.send(&newer).await;
+            assert_eq!(quick.turn().await, (1, 1));
+        };
+        let (turned, ()) = tokio::join!(slow.turn(), rest);
+        assert_eq!(turned, (1, 1));
+        host.settle().await;
+    });
+    let at_rest = host.at_rest();
+    let expected = [("in/a/three.txt", "B"), ("in/a/two.txt", "B")];
+    assert!(at_rest.media.iter().map(|(key, content)| (key.as_str(), content.as_str())).eq(expected));
+    assert_eq!((at_rest.counts["done"], at_rest.counts["superseded"]), (1, 1));
 }
 
 struct Lambda {

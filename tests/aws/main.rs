@@ -12,12 +12,17 @@ mod bootstrap;
 #[path = "../hosts/conformance.rs"]
 mod conformance;
 mod driver;
+mod eat;
 mod emulator;
+mod faults;
 #[path = "../hosts/functions.rs"]
 mod functions;
 mod ground;
 mod host;
+mod net;
+mod ports;
 mod proxy;
+mod streams;
 mod tally;
 #[path = "../../functions/image/tests/venv/mod.rs"]
 mod venv;
@@ -53,8 +58,9 @@ fn main() -> ExitCode {
     let required = std::env::var("TIDEMILL_REQUIRE_ORACLES").is_ok_and(|value| value == "1");
     let emulator = if arguments.list { Err("not looked for".to_owned()) } else { Emulator::start() };
     let emulator = emulator.map(Arc::new);
-    let tests: Vec<Test> = [host::TESTS].concat();
-    let plain: Vec<Plain> = [driver::TESTS].concat();
+    let tests =
+        [&driver::tests()[..], host::TESTS, streams::TESTS, ports::TESTS, faults::TESTS, net::TESTS].concat();
+    let plain = driver::PLAIN.to_vec();
     let mut trials: Vec<Trial> = plain
         .into_iter()
         .map(|(name, test)| {

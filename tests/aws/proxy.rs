@@ -53,7 +53,6 @@ struct Shared {
     target: SocketAddr,
     rule: Mutex<Rule>,
     steps: Arc<Steps>,
-    calls: Mutex<Vec<String>>,
 }
 
 impl Proxy {
@@ -61,12 +60,8 @@ impl Proxy {
     pub async fn open(target: SocketAddr) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
-        let shared = Arc::new(Shared {
-            target,
-            rule: Mutex::new(Box::new(|_| Act::Pass)),
-            steps: Arc::default(),
-            calls: Mutex::default(),
-        });
+        let shared =
+            Arc::new(Shared { target, rule: Mutex::new(Box::new(|_| Act::Pass)), steps: Arc::default() });
         let serving = Arc::clone(&shared);
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -95,11 +90,6 @@ impl Proxy {
     pub fn rule(&self, rule: impl Fn(&Call) -> Act + Send + Sync + 'static) {
         *self.shared.rule.lock().unwrap() = Box::new(rule);
     }
-
-    /// The names of all calls so far.
-    pub fn calls(&self) -> Vec<String> {
-        self.shared.calls.lock().unwrap().clone()
-    }
 }
 
 impl Drop for Proxy {
@@ -118,7 +108,6 @@ impl Shared {
         let (parts, body) = request.into_parts();
         let body = body.collect().await.map_err(|_| cut())?.to_bytes();
         let call = Call::new(&parts, body.clone());
-        self.calls.lock().unwrap().push(call.name.clone());
         if self.steps.at(|| format!("before {}", call.name)).await {
             return Err(cut());
         }

@@ -9,8 +9,8 @@ use crate::functions::Nothing;
 
 /// Counts payloads by their text.
 ///
-/// `panic` panics, `sleep` never ends, `reject` is rejected, and `wait` is undecided until there is an object
-/// `open` in the bucket `gates`.
+/// `panic` panics, `abort` ends the process, `sleep` never ends, and `reject` is rejected. Until there is an object
+/// `open` in the bucket `gates`, `wait` is undecided and `gated` rejected.
 pub struct Tally;
 
 fn output() -> OutputName {
@@ -51,6 +51,7 @@ impl Records for Tally {
             let text = String::from_utf8_lossy(&record.data).into_owned();
             verdicts.push(match text.as_str() {
                 "panic" => panic!("it says so"),
+                "abort" => std::process::abort(),
                 "sleep" => {
                     cx.off_thread(|stop| {
                         while !stop.is_set() {
@@ -63,6 +64,7 @@ impl Records for Tally {
                 }
                 "reject" => Verdict::Rejected("it says so".into()),
                 "wait" if !is_open(cx).await => Verdict::Retry("the gate is shut".into()),
+                "gated" if !is_open(cx).await => Verdict::Rejected("the gate is shut".into()),
                 _ => {
                     *counts.entry(text).or_default() += 1;
                     Verdict::Done

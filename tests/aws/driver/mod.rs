@@ -6,6 +6,7 @@
 
 pub mod function;
 mod instance;
+pub mod kinesis;
 pub mod partial;
 mod runtime_api;
 pub mod script;
@@ -15,4 +16,4 @@ mod tests;
 
 pub use function::{Function, Outcome, Settings};
 pub use instance::{Binary, Program};
-pub use tests::TESTS;
+pub use tests::{PLAIN, tests};

@@ -8,7 +8,7 @@ use aws_sdk_sqs::types::{Message, MessageSystemAttributeName, QueueAttributeName
 use serde_json::{Map, Value, json};
 
 use super::function::{Function, Outcome};
-use super::partial::{self, Partial};
+use super::partial;
 use super::steps::Steps;
 
 /// How many messages one call of SQS gives at most.
@@ -29,6 +29,8 @@ pub struct SqsMapping {
     pub report: bool,
     /// Delivers each batch twice: queues do so now and then.
     pub double: bool,
+    /// Holds each batch back for as long.
+    pub delay: Duration,
     /// Where the host may die on its way through an acknowledgement.
     pub steps: Option<Arc<Steps>>,
 }
@@ -44,6 +46,7 @@ impl SqsMapping {
             window: Duration::ZERO,
             report: true,
             double: false,
+            delay: Duration::ZERO,
             steps: None,
         }
     }
@@ -54,6 +57,7 @@ impl SqsMapping {
         if batch.is_empty() {
             return (0, 0);
         }
+        tokio::time::sleep(self.delay).await;
         let event = event(&batch, self.function.name());
         if self.double {
             let _ = self.function.invoke(&event).await;
@@ -69,7 +73,8 @@ impl SqsMapping {
             .partition(|message| failed.iter().any(|id| Some(id.as_str()) == message.message_id()));
         for message in &gone {
             let receipt = message.receipt_handle().unwrap();
-            self.client.delete_message().queue_url(&self.queue).receipt_handle(receipt).send().await.unwrap();
+            // Of a message that was received again meanwhile the emulator wants the newer receipt.
+            let _ = self.client.delete_message().queue_url(&self.queue).receipt_handle(receipt).send().await;
         }
         if let Some(steps) = &self.steps
             && !gone.is_empty()
@@ -79,7 +84,7 @@ impl SqsMapping {
         // The visibility timeout is taken to have passed.
         for message in &back {
             let call = self.client.change_message_visibility().queue_url(&self.queue).visibility_timeout(0);
-            call.receipt_handle(message.receipt_handle().unwrap()).send().await.unwrap();
+            let _ = call.receipt_handle(message.receipt_handle().unwrap()).send().await;
         }
         (batch.len(), gone.len())
     }
@@ -97,11 +102,20 @@ impl SqsMapping {
 
     /// How many messages the queue holds in any state.
     pub async fn depth(&self) -> usize {
-        let names = [
+        self.count(&[
             QueueAttributeName::ApproximateNumberOfMessages,
             QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
             QueueAttributeName::ApproximateNumberOfMessagesDelayed,
-        ];
+        ])
+        .await
+    }
+
+    /// How many of them were received and are not decided.
+    pub async fn in_flight(&self) -> usize {
+        self.count(&[QueueAttributeName::ApproximateNumberOfMessagesNotVisible]).await
+    }
+
+    async fn count(&self, names: &[QueueAttributeName]) -> usize {
         let call = self.client.get_queue_attributes().queue_url(&self.queue);
         let answer = call.set_attribute_names(Some(names.to_vec())).send().await.unwrap();
         let attributes = answer.attributes().unwrap();
@@ -130,11 +144,7 @@ impl SqsMapping {
         let all = ids(batch);
         match outcome {
             Outcome::Answer(_) if !self.report => Vec::new(),
-            Outcome::Answer(answer) => match partial::read(answer, &all) {
-                Partial::Success => Vec::new(),
-                Partial::Failure => all,
-                Partial::Failed(failed) => failed,
-            },
+            Outcome::Answer(answer) => partial::of_queue(answer, &all),
             Outcome::Error(_) | Outcome::TimedOut | Outcome::Ended(_) => all,
         }
     }

@@ -13,8 +13,6 @@ pub struct Call {
     /// What it is for: `output`, `document`, `letter`, `head`, `value`, `send` and what it does.
     pub name: String,
     pub method: Method,
-    /// Bucket and key as they stand in the path, or nothing.
-    pub path: String,
     pub query: String,
     /// The operation of a service that speaks JSON.
     pub target: Option<String>,
@@ -26,25 +24,19 @@ impl Call {
         let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
         let target =
             header("x-amz-target").and_then(|target| target.split('.').next_back()).map(str::to_owned);
-        let path = parts.uri.path().to_owned();
+        let path = parts.uri.path();
         let name = match &target {
             Some(operation) if operation.starts_with("Send") => "send".to_owned(),
             Some(operation) => operation.clone(),
-            None => format!("{} by {} {path}", kind(&path), parts.method),
+            None => format!("{} by {} {path}", kind(path), parts.method),
         };
         Self {
             name,
             method: parts.method.clone(),
             query: parts.uri.query().unwrap_or_default().to_owned(),
-            path,
             target,
             body,
         }
-    }
-
-    /// Whether it writes a whole object that is for something.
-    pub fn puts(&self, what: &str) -> bool {
-        self.method == Method::PUT && self.name.starts_with(what)
     }
 
     /// An answer that says no, in the service's own form.

@@ -1,7 +1,8 @@
 //! An answer that never comes to its end.
 
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::BodyExt;
@@ -9,8 +10,14 @@ use hyper::body::{Body, Frame};
 
 use super::{Answer, cut};
 
+/// How long the connection stays open, so that what was sent is read before its end is.
+const STAY: Duration = Duration::from_millis(50);
+
 /// Some bytes, then the end of the connection.
-struct Torn(Option<Bytes>);
+struct Torn {
+    bytes: Option<Bytes>,
+    end: Pin<Box<tokio::time::Sleep>>,
+}
 
 impl Body for Torn {
     type Data = Bytes;
@@ -18,9 +25,13 @@ impl Body for Torn {
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, std::io::Error>>> {
-        Poll::Ready(Some(self.0.take().map(Frame::data).ok_or_else(cut)))
+        if let Some(bytes) = self.bytes.take() {
+            return Poll::Ready(Some(Ok(Frame::data(bytes))));
+        }
+        ready!(self.end.as_mut().poll(context));
+        Poll::Ready(Some(Err(cut())))
     }
 }
 
@@ -30,5 +41,6 @@ pub(super) async fn in_the_middle(answer: Answer) -> Result<Answer, std::io::Err
     let whole = body.collect().await?.to_bytes();
     parts.headers.insert("content-length", whole.len().into());
     let half = whole.slice(..whole.len() / 2);
-    Ok(Answer::from_parts(parts, Torn(Some(half)).boxed()))
+    let torn = Torn { bytes: Some(half), end: Box::pin(tokio::time::sleep(STAY)) };
+    Ok(Answer::from_parts(parts, torn.boxed()))
 }
