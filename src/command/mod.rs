@@ -10,6 +10,10 @@ mod completions;
 mod convert;
 mod dead;
 #[cfg(feature = "aws")]
+mod deploy;
+#[cfg(feature = "aws")]
+mod destroy;
+#[cfg(feature = "aws")]
 mod env;
 mod graph;
 #[cfg(feature = "aws")]
@@ -24,6 +28,8 @@ mod schema;
 mod status;
 #[cfg(feature = "aws")]
 mod synth;
+#[cfg(feature = "aws")]
+mod trial;
 #[cfg(feature = "aws")]
 mod tune;
 #[cfg(feature = "aws")]
@@ -82,10 +88,16 @@ enum Command {
     #[cfg(feature = "aws")]
     Synth(synth::Args),
     #[cfg(feature = "aws")]
+    Deploy(deploy::Args),
+    #[cfg(feature = "aws")]
+    Destroy(destroy::Args),
+    #[cfg(feature = "aws")]
     #[command(subcommand)]
     Env(env::Command),
     #[cfg(feature = "aws")]
     Logs(logs::Args),
+    #[cfg(feature = "aws")]
+    Test(trial::Args),
     #[cfg(feature = "aws")]
     Tune(tune::Args),
     #[cfg(feature = "aws")]
@@ -133,9 +145,15 @@ fn dispatch(command: Command, functions: &[Entry]) -> Result<Ending, Failure> {
         #[cfg(feature = "aws")]
         Command::Synth(args) => synth::run(&args, functions),
         #[cfg(feature = "aws")]
+        Command::Deploy(args) => deploy::run(&args, functions),
+        #[cfg(feature = "aws")]
+        Command::Destroy(args) => destroy::run(&args, functions),
+        #[cfg(feature = "aws")]
         Command::Env(command) => env::run(&command),
         #[cfg(feature = "aws")]
         Command::Logs(args) => logs::run(&args, functions),
+        #[cfg(feature = "aws")]
+        Command::Test(args) => trial::run(&args, functions),
         #[cfg(feature = "aws")]
         Command::Tune(args) => tune::run(&args, functions),
         #[cfg(feature = "aws")]

@@ -13,7 +13,8 @@ const GROUP: u128 = 10_000_000_000_000_000_000;
 impl SequenceNumber {
     /// All its bits as hexadecimal digits, 64 of them.
     pub(crate) fn hexadecimal(self) -> String {
-        self.0.iter().map(|part| format!("{part:016x}")).collect()
+        let [a, b, c, d] = self.0;
+        format!("{a:016x}{b:016x}{c:016x}{d:016x}")
     }
 }
 
