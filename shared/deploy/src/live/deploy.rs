@@ -225,7 +225,7 @@ fn settings(
 /// Where CloudFormation finds a template in S3.
 fn url(region: &str, bucket: &str, key: &str) -> String {
     let domain = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
-    format!("https://{bucket}.s3.{region}.{domain}/{key}")
+    format!("https://s3.{region}.{domain}/{bucket}/{key}")
 }
 
 fn now() -> u64 {
