@@ -75,8 +75,10 @@ pub(crate) fn run(args: &Args, functions: &[Entry]) -> Result<Ending, Failure> {
         say::talk("  only settings of the stack itself change");
     }
     let question = format!("Change {} in account {}?", human::of(changes as u64, "resource"), account.number);
-    if !args.yes && !confirm(&question)? {
+    let answer = if args.yes { Ok(true) } else { confirm(&question) };
+    if !matches!(answer, Ok(true)) {
         wait_for(deployment.discard())?;
+        answer?;
         say::talk("nothing was changed");
         return Ok(Ending::Done);
     }

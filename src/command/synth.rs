@@ -37,7 +37,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, functions: &[Entry]) -> Result<Ending, Failure> {
-    let plan = Place::find(&args.dir)?.plan(Some(&args.env), functions)?;
+    let plan = Place::find(&args.dir)?.deployed(&args.env, functions)?;
     let templates = tidemill_deploy::synth(&plan, &args.env).map_err(Failure::refused)?;
     let unwritable = |path: &PathBuf, error: &std::io::Error| {
         Failure::new(format!("cannot write {}: {}", show(path), why(error)))

@@ -39,6 +39,11 @@ impl Account {
             s3: clients.s3.clone(),
         })
     }
+
+    /// A name in a template with what is filled in here.
+    pub(crate) fn filled(&self, text: &str) -> String {
+        text.replace("${AWS::AccountId}", &self.number).replace("${AWS::Region}", &self.region)
+    }
 }
 
 /// An answer of AWS as a problem: it names the action, and where.

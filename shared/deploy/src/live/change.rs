@@ -8,7 +8,7 @@ use aws_sdk_cloudformation::types::{
 use serde::Serialize;
 
 use super::account::{Account, problem};
-use super::observer::kind;
+use super::observer::{NAMED, kind, short};
 use super::stack::{Condition, LOOK, Stack, condition};
 use crate::Problem;
 
@@ -32,7 +32,8 @@ pub struct Change {
 impl Change {
     /// One line: `change function photos-test-renditions (Code, Environment)`.
     pub fn words(&self) -> String {
-        let name = self.name.as_deref().unwrap_or(&self.id);
+        let name = self.name.as_deref().filter(|_| NAMED.contains(&self.kind.as_str()));
+        let name = name.map_or(self.id.as_str(), short);
         let words = format!("{} {} {name}", self.action, self.kind);
         match self.properties.as_slice() {
             [] => words,
@@ -44,9 +45,17 @@ impl Change {
 /// A stack as it should be.
 pub(crate) struct Wanted<'a> {
     pub(crate) name: &'a str,
-    pub(crate) template_url: &'a str,
+    pub(crate) template: Template,
     pub(crate) parameters: Vec<(String, String)>,
     pub(crate) tags: Vec<(String, String)>,
+}
+
+/// How CloudFormation gets a template.
+pub(crate) enum Template {
+    /// In the call.
+    Body(String),
+    /// From S3.
+    Url(String),
 }
 
 /// A change set that can be carried out.
@@ -72,6 +81,10 @@ pub(crate) async fn plan(
         .iter()
         .map(|(key, value)| Parameter::builder().parameter_key(key).parameter_value(value).build());
     let tags = wanted.tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build());
+    let (body, url) = match &wanted.template {
+        Template::Body(text) => (Some(text.clone()), None),
+        Template::Url(url) => (None, Some(url.clone())),
+    };
     let made = account
         .cloudformation
         .create_change_set()
@@ -79,7 +92,8 @@ pub(crate) async fn plan(
         .change_set_name(name)
         .change_set_type(if new { ChangeSetType::Create } else { ChangeSetType::Update })
         .description("Made by tidemill deploy")
-        .template_url(wanted.template_url)
+        .set_template_body(body)
+        .set_template_url(url)
         .set_parameters(Some(parameters.collect()))
         .set_tags(Some(tags.collect()))
         .capabilities(Capability::CapabilityNamedIam)

@@ -1,7 +1,7 @@
 //! Makes an environment what its plan says.
 
 use std::collections::BTreeMap;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 use serde_json::Value;
@@ -9,7 +9,7 @@ use tidemill_core::digest;
 use tidemill_pipeline::Plan;
 
 use super::account::Account;
-use super::change::{self, Change, ChangeSet, Wanted};
+use super::change::{self, Change, ChangeSet, Template, Wanted};
 use super::follow;
 use super::notifications;
 use super::observer::Observer;
@@ -18,8 +18,11 @@ use super::stack::{self, Condition, ENVIRONMENT_TAG, PIPELINE_TAG, Stack, condit
 use super::upload;
 use crate::artifact::Artifact;
 use crate::names::Names;
-use crate::template::{logical, parameters};
+use crate::template::{logical, parameters, text_of};
 use crate::{Problem, Templates};
+
+/// The largest template in a call, in bytes (CloudFormation User Guide, "Understand CloudFormation quotas").
+const LARGEST_BODY: usize = 51_200;
 
 /// A deployment that is planned: everything is uploaded, nothing is changed.
 pub struct Deployment<'a> {
@@ -108,19 +111,34 @@ impl<'a> Deployment<'a> {
         {
             return Ok(None);
         }
-        let text = template.to_string();
-        let key = format!("{}.template.json", digest::checksum([text.as_bytes()]));
-        upload::once(self.account, bucket, &key, text.as_bytes()).await?;
         let wanted = Wanted {
             name,
-            template_url: &url(&self.account.region, bucket, &key),
+            template: self.template(template.to_string(), bucket).await?,
             parameters,
             tags: vec![
                 (PIPELINE_TAG.to_owned(), self.names.pipeline().to_owned()),
                 (ENVIRONMENT_TAG.to_owned(), self.names.environment().to_owned()),
             ],
         };
-        change::plan(self.account, &wanted, before, &format!("tidemill-{}", now())).await
+        let set =
+            change::plan(self.account, &wanted, before, &format!("tidemill-{}", since_1970().as_nanos()))
+                .await?;
+        Ok(set.map(|mut set| {
+            for change in set.changes.iter_mut().filter(|change| change.name.is_none()) {
+                change.name = name_in(&template["Resources"][&change.id], self.account);
+            }
+            set
+        }))
+    }
+
+    /// The template in the call, or in S3 where it is too large for that.
+    async fn template(&self, text: String, bucket: &str) -> Result<Template, Problem> {
+        if text.len() <= LARGEST_BODY {
+            return Ok(Template::Body(text));
+        }
+        let key = format!("{}.template.json", digest::checksum([text.as_bytes()]));
+        upload::once(self.account, bucket, &key, text.as_bytes()).await?;
+        Ok(Template::Url(url(&self.account.region, bucket, &key)))
     }
 
     /// What would change, in order.
@@ -207,7 +225,7 @@ fn settings(
     let before = Before {
         parameters: compute.map_or(&nothing, |stack| &stack.parameters),
         data: data.is_some_and(|stack| condition(&stack.status) == Condition::Ready),
-        now: now(),
+        now: since_1970().as_secs(),
     };
     let revisions = revision::of(plan, &before);
     let mut settings = vec![(parameters::ARTIFACT_BUCKET.to_owned(), bucket.to_owned())];
@@ -222,12 +240,21 @@ fn settings(
     settings
 }
 
-/// Where CloudFormation finds a template in S3.
+/// The name that a template gives to a resource.
+fn name_in(resource: &Value, account: &Account) -> Option<String> {
+    let keys =
+        ["BucketName", "FunctionName", "LogGroupName", "ManagedPolicyName", "Name", "QueueName", "RoleName"];
+    let properties = &resource["Properties"];
+    let name = keys.into_iter().find_map(|key| text_of(&properties[key]))?;
+    Some(account.filled(name))
+}
+
+/// Where CloudFormation finds a template in S3; with the bucket in the path, which every endpoint takes.
 fn url(region: &str, bucket: &str, key: &str) -> String {
     let domain = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
     format!("https://s3.{region}.{domain}/{bucket}/{key}")
 }
 
-fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+fn since_1970() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }

@@ -28,10 +28,7 @@ pub(crate) fn wanted(template: &Value, account: &Account) -> BTreeMap<String, Wa
     let mut buckets: BTreeMap<String, Wanted> = BTreeMap::new();
     let list = template["Metadata"]["Tidemill"]["Notifications"].as_array();
     for one in list.into_iter().flatten() {
-        let filled = |value: &Value| {
-            let text = text_of(value).unwrap_or_default();
-            text.replace("${AWS::AccountId}", &account.number).replace("${AWS::Region}", &account.region)
-        };
+        let filled = |value: &Value| account.filled(text_of(value).unwrap_or_default());
         let bucket = buckets.entry(filled(&one["Bucket"])).or_default();
         if one["EventBridge"] == true {
             bucket.event_bridge = true;

@@ -52,12 +52,16 @@ pub struct Step {
 impl Step {
     /// The resource for a person: `queue photos-test-renditions`.
     pub fn title(&self) -> String {
-        format!("{} {}", self.kind, self.name.as_deref().map_or(self.id.as_str(), short))
+        let name = self.name.as_deref().filter(|_| NAMED.contains(&self.kind.as_str()));
+        format!("{} {}", self.kind, name.map_or(self.id.as_str(), short))
     }
 }
 
+/// Kinds whose physical names are ours; those of others are made up by AWS and say less than the logical id.
+pub(crate) const NAMED: [&str; 7] = ["bucket", "function", "log group", "policy", "queue", "role", "stream"];
+
 /// The last part of an ARN or a URL; a plain name as it is.
-fn short(name: &str) -> &str {
+pub(crate) fn short(name: &str) -> &str {
     let own = if name.starts_with("arn:") { name.rsplit(':').next() } else { None };
     let own = if name.starts_with("http") { name.rsplit('/').next() } else { own };
     own.filter(|own| !own.is_empty()).unwrap_or(name)

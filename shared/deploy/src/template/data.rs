@@ -94,11 +94,12 @@ fn stream(scope: &Scope<'_>, stream: &str) -> Value {
     )
 }
 
-/// A resource that stays when its stack goes or forgets it.
+/// A resource that stays when its stack goes or forgets it, unless the stack was never made: a first deployment that
+/// fails leaves nothing that the next one would stumble over.
 fn kept(kind: &str, properties: &Value) -> Value {
     json!({
         "Type": kind,
-        "DeletionPolicy": "Retain",
+        "DeletionPolicy": "RetainExceptOnCreate",
         "UpdateReplacePolicy": "Retain",
         "Properties": properties,
     })
