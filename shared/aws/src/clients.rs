@@ -5,8 +5,9 @@ use std::time::Duration;
 use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
+use aws_sdk_s3::config::SharedHttpClient;
 use aws_smithy_http_client::Builder;
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
 
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(3);
@@ -19,6 +20,23 @@ const OPERATION: Duration = Duration::from_mins(2);
 
 /// How often a call is tried; waits grow between, with jitter.
 const ATTEMPTS: u32 = 4;
+
+/// One pool of connections for all clients.
+///
+/// As with other AWS tools, AWS_CA_BUNDLE names a file of certificates to trust instead of the system's: behind a
+/// proxy that looks inside, or with an endpoint of one's own. What is wrong with it shows at the first connection.
+fn http() -> SharedHttpClient {
+    let builder = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring));
+    let bundle = std::env::var_os("AWS_CA_BUNDLE").and_then(|path| std::fs::read(path).ok());
+    let trusted = bundle.and_then(|pem| {
+        let store = TrustStore::empty().with_pem_certificate(pem);
+        TlsContext::builder().with_trust_store(store).build().ok()
+    });
+    match trusted {
+        Some(context) => builder.tls_context(context).build_https(),
+        None => builder.build_https(),
+    }
+}
 
 /// The clients of one process. Cloning is cheap, and all share one pool of connections.
 #[derive(Clone, Debug)]
@@ -35,7 +53,7 @@ impl Clients {
     /// Clients for what the environment names, as every AWS tool reads it: region, credentials, profile,
     /// endpoint.
     pub async fn load() -> Self {
-        let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+        let http = http();
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(CONNECT)
             .read_timeout(READ)
