@@ -8,7 +8,8 @@ use aws_sdk_cloudformation::types::{
 use serde::Serialize;
 
 use super::account::{Account, problem};
-use super::observer::{NAMED, kind, short};
+use super::follow;
+use super::observer::{NAMED, Step, kind, short};
 use super::stack::{Condition, LOOK, Stack, condition};
 use crate::Problem;
 
@@ -112,17 +113,18 @@ pub(crate) async fn plan(
         tokio::time::sleep(LOOK / 2).await;
     };
     if status == "FAILED" {
-        drop_set(account, wanted.name, &id).await;
         let lower = reason.to_lowercase();
-        return if lower.contains("didn't contain changes") || lower.contains("no updates are to be performed")
-        {
-            Ok(None)
-        } else {
-            Err(Problem::new(
-                format!("CloudFormation refuses the template of stack `{}`: {reason}", wanted.name),
-                "nothing was changed; mend that, and deploy again",
-            ))
-        };
+        if lower.contains("didn't contain changes") || lower.contains("no updates are to be performed") {
+            drop_set(account, wanted.name, &id).await;
+            return Ok(None);
+        }
+        let refused = follow::refused(account, wanted.name, wanted.name, Some(&id)).await;
+        drop_set(account, wanted.name, &id).await;
+        let why = refused.first().map_or(reason, Step::why);
+        return Err(Problem::new(
+            format!("CloudFormation refuses the template of stack `{}`: {why}", wanted.name),
+            format!("{}; nothing was changed", follow::advice(&why, account)),
+        ));
     }
     let changes = changes(account, wanted.name, &id).await?;
     let Some(stack) = Stack::find(account, wanted.name).await? else {

@@ -199,7 +199,7 @@ async fn carry_out(account: &Account, set: &ChangeSet, observer: &dyn Observer) 
         };
         return Err(Problem::new(
             format!("stack `{name}` was not changed: {why}"),
-            format!("mend that; {state}"),
+            format!("{}; {state}", follow::advice(&why, account)),
         ));
     }
     // A stack whose making failed takes no change any more, and holds nothing.
@@ -209,7 +209,7 @@ async fn carry_out(account: &Account, set: &ChangeSet, observer: &dyn Observer) 
     };
     Err(Problem::new(
         format!("stack `{name}` was not made: {why}"),
-        format!("mend that and deploy again; {left}"),
+        format!("{}; {left}", follow::advice(&why, account)),
     ))
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use aws_sdk_cloudformation::types::StackEvent;
+use aws_sdk_cloudformation::types::{EventFilter, StackEvent};
 
 use super::account::{Account, problem};
 use super::observer::{Observer, State, Step, Work, kind};
@@ -32,12 +32,7 @@ impl End {
     /// Which resource failed, and why.
     pub(crate) fn why(&self) -> String {
         match self.failed.first() {
-            Some(step) => format!(
-                "{} ({}): {}",
-                step.title(),
-                step.id,
-                step.reason.as_deref().unwrap_or("CloudFormation gives no reason")
-            ),
+            Some(step) => step.why(),
             None => format!("CloudFormation ended with {} and gives no reason", self.status),
         }
     }
@@ -57,6 +52,9 @@ pub(crate) async fn follow(
         let status = status(account, stack).await?;
         for event in events(account, stack, &seen).await? {
             seen.extend(event.event_id.clone());
+            if is_own(stack, &event) && says_rollback(&event) {
+                observer.say(&format!("taking back what was changed in stack {}", stack.name));
+            }
             let Some(step) = step(stack, &event) else { continue };
             if step.state == State::Failed && !cancelled(step.reason.as_deref()) {
                 failed.push(step.clone());
@@ -64,6 +62,11 @@ pub(crate) async fn follow(
             observer.step(&step);
         }
         if !status.ends_with("_IN_PROGRESS") {
+            // What is found wrong before any resource is touched is told in another place.
+            if failed.is_empty() && (status.contains("ROLLBACK") || status.ends_with("FAILED")) {
+                failed = refused(account, &stack.name, &stack.id, None).await;
+                failed.iter().for_each(|step| observer.step(step));
+            }
             return Ok(End { status, failed });
         }
         tokio::time::sleep(LOOK).await;
@@ -120,11 +123,59 @@ async fn events(
     Ok(events)
 }
 
+/// What CloudFormation found wrong with a stack, or with a change set, before it began (CloudFormation User Guide,
+/// "Validate stack deployments"). Where that cannot be asked for, the status has to do.
+pub(crate) async fn refused(
+    account: &Account,
+    name: &str,
+    stack: &str,
+    change_set: Option<&str>,
+) -> Vec<Step> {
+    let filter = EventFilter::builder().failed_events(true).build();
+    let call = account.cloudformation.describe_events().filters(filter);
+    let call = match change_set {
+        Some(set) => call.change_set_name(set),
+        None => call.stack_name(stack),
+    };
+    let Ok(found) = call.send().await else { return Vec::new() };
+    let mut steps = Vec::new();
+    for event in found.operation_events.unwrap_or_default() {
+        let Some(reason) = event.validation_status_reason else { continue };
+        steps.push(Step {
+            stack: name.to_owned(),
+            id: event.logical_resource_id.unwrap_or_default(),
+            kind: kind(event.resource_type.as_deref().unwrap_or("resource")),
+            name: event.physical_resource_id,
+            work: Work::Make,
+            state: State::Failed,
+            reason: Some(reason),
+        });
+    }
+    steps
+}
+
+/// What to do about a reason that CloudFormation gives.
+pub(crate) fn advice(why: &str, account: &Account) -> String {
+    let lower = why.to_lowercase();
+    let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
+    if has(&["already exists", "already owned", "alreadyexists"]) {
+        "something of that name is there already: remove it, choose another name for the environment, or, if it is a \
+         bucket or stream to be used as it is, name it under `aws:` in the manifest"
+            .to_owned()
+    } else if has(&["not authorized", "accessdenied", "access denied"]) {
+        format!("allow that action to {}, or deploy with another profile (AWS_PROFILE)", account.caller)
+    } else if has(&["limitexceeded", "limit exceeded", "quota", "too many"]) {
+        "ask for a higher quota (Service Quotas in the console), or remove what nobody needs".to_owned()
+    } else {
+        "mend that, and deploy again".to_owned()
+    }
+}
+
 /// An event of a resource as a step; one of the stack itself is none.
 fn step(stack: &Stack, event: &StackEvent) -> Option<Step> {
     let resource_type = event.resource_type.as_deref()?;
     let name = event.physical_resource_id.clone().filter(|name| !name.is_empty());
-    if resource_type == "AWS::CloudFormation::Stack" && name.as_deref() == Some(stack.id.as_str()) {
+    if is_own(stack, event) {
         return None;
     }
     let status = event.resource_status.as_ref()?.as_str();
@@ -138,6 +189,16 @@ fn step(stack: &Stack, event: &StackEvent) -> Option<Step> {
         state,
         reason: event.resource_status_reason.clone(),
     })
+}
+
+/// Whether an event is of the stack itself.
+fn is_own(stack: &Stack, event: &StackEvent) -> bool {
+    event.physical_resource_id.as_deref() == Some(stack.id.as_str())
+}
+
+fn says_rollback(event: &StackEvent) -> bool {
+    let status = event.resource_status.as_ref();
+    status.is_some_and(|status| status.as_str().ends_with("ROLLBACK_IN_PROGRESS"))
 }
 
 /// `UPDATE_IN_PROGRESS` as what is done and how far it is.

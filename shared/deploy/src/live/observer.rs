@@ -57,6 +57,16 @@ impl Step {
     }
 }
 
+impl Step {
+    /// The resource and what CloudFormation says about it, for the end of a sentence.
+    pub(crate) fn why(&self) -> String {
+        let title = self.title();
+        let id = if title.ends_with(&self.id) { String::new() } else { format!(" ({})", self.id) };
+        let reason = self.reason.as_deref().unwrap_or("CloudFormation gives no reason");
+        format!("{title}{id}: {}", reason.trim_end_matches('.'))
+    }
+}
+
 /// Kinds whose physical names are ours; those of others are made up by AWS and say less than the logical id.
 pub(crate) const NAMED: [&str; 7] = ["bucket", "function", "log group", "policy", "queue", "role", "stream"];
 
