@@ -1,10 +1,10 @@
-//! A function that needs as much memory as its input says.
+//! A function that needs as much memory as its input says, or never comes back.
 
 use tidemill_core::{ConfigError, Context, Cost, Fault, Function, Item, OutputName};
 
 use crate::functions::Nothing;
 
-/// Fills as many MiB as the number in its input.
+/// Fills as many MiB as the number in its input; `stuck` holds up the whole process.
 pub struct Eat;
 
 impl Function for Eat {
@@ -28,7 +28,11 @@ impl Function for Eat {
 
     async fn handle(&self, item: &Item, cx: &Context) -> Result<(), Fault> {
         let bytes = cx.open(item.object().unwrap()).await?.bytes().await?;
-        let megabytes: usize = String::from_utf8_lossy(&bytes).parse().unwrap();
+        let text = String::from_utf8_lossy(&bytes);
+        while text == "stuck" {
+            std::thread::park();
+        }
+        let megabytes: usize = text.parse().unwrap();
         let filled = cx.off_thread(move |_| Ok(vec![1_u8; megabytes << 20])).await?;
         cx.create(OutputName::new("size", "txt"), "text/plain")?.write(filled.len().to_string())
     }

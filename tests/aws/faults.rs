@@ -49,7 +49,7 @@ fn change_nothing(emulator: &Arc<Emulator>) {
     block_on(async {
         let ground = Ground::new(emulator, MANIFEST, &[]).await;
         let proxy = Proxy::open(emulator.address()).await;
-        let function = ground.function("sets", Task::Stage, &proxy.endpoint(), Duration::from_secs(60));
+        let function = ground.function("sets", Task::Stage, &proxy.endpoint(), Duration::from_mins(1));
         let mut expected = Contents::new();
         for (kind, act, can) in KINDS {
             for number in 0.. {

@@ -16,6 +16,7 @@ use crate::{Test, block_on};
 
 pub const TESTS: &[Test] = &[
     ("lambda_gives_back_what_it_has_no_time_for", no_time),
+    ("lambda_goes_on_after_the_deadline_killed_it", killed),
     ("lambda_buries_what_its_queue_gave_up", drained),
     ("lambda_says_why_it_cannot_start", no_start),
 ];
@@ -54,9 +55,29 @@ fn no_time(emulator: &Arc<Emulator>) {
         let mapping = SqsMapping::new(&ground.clients.sqs, &ground.place.queues["eater"], &function);
         assert_eq!(mapping.turn().await, (1, 0), "it is not begun, and stays");
         assert!(ground.contents("media").await.is_empty());
-        let patient = ground.function("eater", Task::Stage, &emulator.endpoint(), Duration::from_secs(60));
+        let patient = ground.function("eater", Task::Stage, &emulator.endpoint(), Duration::from_mins(1));
         SqsMapping::new(&ground.clients.sqs, &ground.place.queues["eater"], &patient).settle().await;
         assert_eq!(ground.contents("media").await.len(), 1);
+    });
+}
+
+/// A function that does not even let its host answer is killed at the deadline, and the next start goes on.
+fn killed(emulator: &Arc<Emulator>) {
+    block_on(async {
+        let ground = Ground::new(emulator, MANIFEST, &[]).await;
+        let function = ground.function("eater", Task::Stage, &emulator.endpoint(), Duration::from_secs(8));
+        let mut mapping = SqsMapping::new(&ground.clients.sqs, &ground.place.queues["eater"], &function);
+        mapping.batch = 1;
+        let (stuck, good) =
+            (upload(&ground, "in/stuck", "stuck").await, upload(&ground, "in/good", "1").await);
+        ground.send("eater", &stuck.to_string()).await;
+        assert_eq!(mapping.turn().await, (1, 0), "it stays in the queue");
+        assert_eq!(function.invoke(&json!({ "Records": [] })).await, Outcome::Answer("null".into()));
+        assert_eq!(function.starts(), 2);
+        ground.clients.sqs.purge_queue().queue_url(&mapping.queue).send().await.unwrap();
+        ground.send("eater", &good.to_string()).await;
+        mapping.settle().await;
+        assert_eq!(ground.contents("media").await.into_keys().collect::<Vec<_>>(), ["in/good/size.txt"]);
     });
 }
 
@@ -76,7 +97,7 @@ fn drained(emulator: &Arc<Emulator>) {
         call.attributes(QueueAttributeName::RedrivePolicy, redrive.to_string()).send().await.unwrap();
         let mut binary = ground.binary("eater", Task::Stage, &emulator.endpoint());
         binary.address_space = Some(2 << 30);
-        let settings = Settings { name: "eater".into(), megabytes: 10_240, timeout: Duration::from_secs(60) };
+        let settings = Settings { name: "eater".into(), megabytes: 10_240, timeout: Duration::from_mins(1) };
         let function = Function::new(settings, Program::Binary(binary));
         let (large, small) =
             (upload(&ground, "in/large", "4096").await, upload(&ground, "in/small", "1").await);
@@ -89,7 +110,7 @@ fn drained(emulator: &Arc<Emulator>) {
         assert_eq!(function.starts(), 4, "three deaths");
         let contents = ground.contents("media").await;
         assert_eq!(contents.into_keys().collect::<Vec<_>>(), ["in/small/size.txt"]);
-        let drain = ground.function("eater", Task::Drain, &emulator.endpoint(), Duration::from_secs(60));
+        let drain = ground.function("eater", Task::Drain, &emulator.endpoint(), Duration::from_mins(1));
         SqsMapping::new(sqs, &dead, &drain).settle().await;
         let letters = tidemill_aws::letters(&ground.buckets(), "net/eater", Some("media")).await.unwrap();
         assert_eq!(letters.len(), 1);
@@ -101,7 +122,7 @@ fn drained(emulator: &Arc<Emulator>) {
 fn no_start(emulator: &Arc<Emulator>) {
     block_on(async {
         let ground = Ground::new(emulator, MANIFEST, &[]).await;
-        let function = ground.function("eater", Task::Stage, &emulator.endpoint(), Duration::from_secs(60));
+        let function = ground.function("eater", Task::Stage, &emulator.endpoint(), Duration::from_mins(1));
         let root = ground.binary("eater", Task::Stage, &emulator.endpoint()).root;
         std::fs::remove_file(root.join("stage.json")).unwrap();
         let outcome = function.invoke(&json!({})).await;

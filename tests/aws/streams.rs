@@ -47,7 +47,7 @@ stages:
 const SHARD: &str = "shardId-000000000000";
 
 /// How long an invocation may take: far more than any of these needs.
-const TIMEOUT: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 struct Stream {
     ground: Ground,

@@ -21,7 +21,7 @@ use super::function::{Function, Outcome};
 use super::partial;
 
 /// How long [`KinesisMapping::settle`] goes on at most.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// How long it waits before it tries a batch again.
 const PAUSE: Duration = Duration::from_millis(20);

@@ -40,7 +40,9 @@ pub(super) async fn serve(script: Script, address: SocketAddr) {
     };
     loop {
         let Ok(next) = sender.send_request(request(Method::GET, "next", String::new())).await else { break };
-        let id = next.headers()["Lambda-Runtime-Aws-Request-Id"].to_str().unwrap().to_owned();
+        // Without one the environment is being taken down.
+        let Some(id) = next.headers().get("Lambda-Runtime-Aws-Request-Id") else { break };
+        let id = id.to_str().unwrap().to_owned();
         let Ok(event) = next.into_body().collect().await else { break };
         let event: Value = serde_json::from_slice(&event.to_bytes()).unwrap();
         let (path, body) = match script(&event) {

@@ -15,7 +15,7 @@ use super::steps::Steps;
 const CALL: usize = 10;
 
 /// How long [`SqsMapping::settle`] waits for a queue at most.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 pub struct SqsMapping {
     pub client: Client,

@@ -179,7 +179,7 @@ fn window(emulator: &Arc<Emulator>) {
     block_on(async {
         let mut mapping = mapping(emulator, &heard, &["a"], |_, _| success()).await;
         mapping.batch = 2;
-        mapping.window = Duration::from_secs(60);
+        mapping.window = Duration::from_mins(1);
         let late = async {
             tokio::time::sleep(Duration::from_millis(100)).await;
             put(&mapping, "key", &["b"]).await;
