@@ -143,7 +143,7 @@ fn a_batch_of_a_stream() {
 fn what_the_stage_excludes_is_put_aside() {
     let pattern = json!({ "data": { "key": [{ "suffix": ".csv" }] } });
     for name in ["eventbridge-created.json", "notification-created.json", "sns-in-sqs.json"] {
-        let found = shop::sources(Some(pattern.clone())).items(&sample(name)).unwrap();
+        let found = shop::sources(Some(&pattern)).items(&sample(name)).unwrap();
         assert!(matches!(&found[..], [Found::Aside(_)]), "{name}: {found:?}");
     }
 }

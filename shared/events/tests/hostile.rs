@@ -226,7 +226,7 @@ fn anything() -> impl Strategy<Value = Value> {
         ];
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
-            prop::collection::hash_map(name, inner, 0..6).prop_map(|map| Value::from_iter(map)),
+            prop::collection::hash_map(name, inner, 0..6).prop_map(Value::from_iter),
         ]
     })
 }

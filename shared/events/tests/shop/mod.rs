@@ -5,7 +5,7 @@ use tidemill_core::deployment::{Place, StageFile};
 use tidemill_events::Sources;
 
 /// A stage that listens to the objects below `in/` of a bucket and to a stream.
-pub(crate) fn sources(when: Option<Value>) -> Sources {
+pub(crate) fn sources(when: Option<&Value>) -> Sources {
     let file: StageFile = serde_json::from_value(json!({
         "format": 1,
         "plan": {
