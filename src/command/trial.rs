@@ -6,10 +6,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tidemill_aws::Clients;
 use tidemill_core::{Entry, Stop, digest};
+use tidemill_deploy::Templates;
 use tidemill_deploy::artifact::{self, Artifact};
 use tidemill_deploy::live::{Account, Deployment, Removal};
 use tidemill_deploy::names::Names;
-use tidemill_deploy::Templates;
 use tidemill_operate::Environment;
 use tidemill_operate::trial::{Verdict, expected, trial};
 use tidemill_pipeline::Plan;

@@ -121,7 +121,7 @@ fn shown(measured: &[Measured]) -> String {
             format!("{} MB", size.memory),
             size.items.to_string(),
             format!("{:.1}", size.milliseconds),
-            format!("{} MB", size.used),
+            size.used.map_or_else(|| "-".to_owned(), |used| format!("{used} MB")),
             format!("{:.2}", size.usd_per_million),
         ]);
     }

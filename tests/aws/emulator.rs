@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -15,7 +16,7 @@ use crate::venv;
 const PACKAGE: &str = "ministack==1.5.33";
 
 /// How long it may take to start.
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_mins(1);
 
 pub const REGION: &str = "us-east-1";
 
@@ -25,6 +26,8 @@ pub const ACCOUNT: &str = "000000000000";
 pub struct Emulator {
     child: Child,
     port: u16,
+    /// Where its certificate lies, if it speaks TLS.
+    tls: Option<tempfile::TempDir>,
     names: AtomicUsize,
 }
 
@@ -35,9 +38,27 @@ fn free_port() -> u16 {
 impl Emulator {
     /// Starts it, or says why that cannot be.
     pub fn start() -> Result<Self, String> {
+        Self::begin(None)
+    }
+
+    /// Starts one that speaks TLS: the policies of deployed queues and buckets refuse plain HTTP.
+    pub fn start_tls() -> Result<Self, String> {
+        Self::begin(Some(tempfile::tempdir().map_err(|error| error.to_string())?))
+    }
+
+    fn begin(tls: Option<tempfile::TempDir>) -> Result<Self, String> {
         let python = venv::python(&[PACKAGE])?;
         let port = free_port();
-        let endpoint = format!("http://127.0.0.1:{port}");
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let endpoint = format!("{scheme}://127.0.0.1:{port}");
+        let secure: Vec<(&str, PathBuf)> = match &tls {
+            Some(folder) => vec![
+                ("USE_SSL", "1".into()),
+                ("TMPDIR", folder.path().to_owned()),
+                ("AWS_CA_BUNDLE", certificate(folder.path())),
+            ],
+            None => Vec::new(),
+        };
         // The shell waits for its input to end, which it does with this process.
         let child = Command::new("sh")
             .args(["-c", "\"$0\" -m ministack </dev/null & cat >/dev/null; kill $!"])
@@ -47,12 +68,13 @@ impl Emulator {
             .envs([("GATEWAY_PORT", port.to_string()), ("AWS_ENDPOINT_URL", endpoint)])
             .envs([("BIND_HOST", "127.0.0.1"), ("MINISTACK_HOST", "127.0.0.1"), ("AUTH", "true")])
             .envs([("MINISTACK_ACCOUNT_ID", ACCOUNT), ("LOG_LEVEL", "ERROR"), ("HOME", "/nonexistent")])
+            .envs(secure)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .map_err(|error| format!("sh: {error}"))?;
-        let emulator = Self { child, port, names: AtomicUsize::new(0) };
+        let emulator = Self { child, port, tls, names: AtomicUsize::new(0) };
         let begun = Instant::now();
         while !emulator.is_ready() {
             if begun.elapsed() > START {
@@ -63,7 +85,16 @@ impl Emulator {
         Ok(emulator)
     }
 
+    /// The file with the certificate to trust, if it speaks TLS.
+    pub fn certificate(&self) -> Option<PathBuf> {
+        self.tls.as_ref().map(|folder| certificate(folder.path()))
+    }
+
     fn is_ready(&self) -> bool {
+        if let Some(certificate) = self.certificate() {
+            // It is written before the port opens.
+            return certificate.is_file() && TcpStream::connect(self.address()).is_ok();
+        }
         let Ok(mut stream) = TcpStream::connect(self.address()) else { return false };
         let asked =
             stream.write_all(b"GET /_ministack/health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
@@ -76,7 +107,8 @@ impl Emulator {
     }
 
     pub fn endpoint(&self) -> String {
-        format!("http://{}", self.address())
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address())
     }
 
     /// A name that no other test has.
@@ -89,16 +121,33 @@ impl Emulator {
         Clients::new(self.config(&self.endpoint()).await)
     }
 
+    fn http(&self) -> aws_sdk_s3::config::SharedHttpClient {
+        use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
+        let Some(certificate) = self.certificate() else {
+            return aws_smithy_http_client::Builder::new().build_http();
+        };
+        let store = TrustStore::empty().with_pem_certificate(std::fs::read(certificate).unwrap());
+        aws_smithy_http_client::Builder::new()
+            .tls_provider(Provider::Rustls(CryptoMode::Ring))
+            .tls_context(TlsContext::builder().with_trust_store(store).build().unwrap())
+            .build_https()
+    }
+
     /// The owner's configuration, for `endpoint`.
     pub async fn config(&self, endpoint: &str) -> SdkConfig {
         aws_config::defaults(BehaviorVersion::latest())
             .endpoint_url(endpoint)
             .region(Region::new(REGION))
             .credentials_provider(Credentials::new("test", "test", None, None, "test"))
-            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            .http_client(self.http())
             .load()
             .await
     }
+}
+
+/// Where the emulator leaves its certificate in a temporary folder of its own.
+fn certificate(folder: &Path) -> PathBuf {
+    folder.join("ministack-tls/server.crt")
 }
 
 impl Drop for Emulator {

@@ -16,6 +16,12 @@ use crate::{Test, block_on};
 pub const TESTS: &[Test] =
     &[("a_pipeline_lives_in_an_environment", lives), ("a_sample_is_tried_and_leaves_nothing", tried)];
 
+/// An emulator of their own: what is deployed refuses plain HTTP.
+fn secure() -> &'static Emulator {
+    static EMULATOR: OnceLock<Emulator> = OnceLock::new();
+    EMULATOR.get_or_init(|| Emulator::start_tls().unwrap())
+}
+
 /// How long something may take that follows by itself.
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -98,6 +104,7 @@ impl<'a> Life<'a> {
             .env_remove("AWS_PROFILE")
             .envs([("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test")])
             .envs([("AWS_REGION", REGION), ("AWS_ENDPOINT_URL", &self.emulator.endpoint())])
+            .env("AWS_CA_BUNDLE", self.emulator.certificate().unwrap())
             .output()
             .unwrap()
     }
@@ -208,7 +215,8 @@ fn left_behind(emulator: &Emulator, name: &str) -> Vec<String> {
         found.extend(functions.functions().iter().filter_map(|f| f.function_name().map(str::to_owned)));
         let logs = aws_sdk_cloudwatchlogs::Client::new(&clients.config);
         let groups = logs.describe_log_groups().send().await.unwrap();
-        found.extend(groups.log_groups().iter().filter_map(|group| group.log_group_name().map(str::to_owned)));
+        found
+            .extend(groups.log_groups().iter().filter_map(|group| group.log_group_name().map(str::to_owned)));
         let cloudformation = aws_sdk_cloudformation::Client::new(&clients.config);
         let stacks = cloudformation.describe_stacks().send().await.unwrap();
         let alive = |stack: &&aws_sdk_cloudformation::types::Stack| {
@@ -221,7 +229,8 @@ fn left_behind(emulator: &Emulator, name: &str) -> Vec<String> {
     })
 }
 
-fn lives(emulator: &Arc<Emulator>) {
+fn lives(_: &Arc<Emulator>) {
+    let emulator = secure();
     let life = Life::new(emulator, "media-on-upload");
     let expected: BTreeMap<String, String> =
         serde_json::from_slice(&std::fs::read(life.folder.path().join("expected.json")).unwrap()).unwrap();
@@ -301,7 +310,8 @@ fn lives(emulator: &Arc<Emulator>) {
     assert_eq!(left_behind(emulator, &life.name), Vec::<String>::new());
 }
 
-fn tried(emulator: &Arc<Emulator>) {
+fn tried(_: &Arc<Emulator>) {
+    let emulator = secure();
     let life = Life::new(emulator, "media-on-upload");
     let zips = binaries().to_str().unwrap();
     let verdict = life.tells(&["test", ".", "--env", "ephemeral", "--json", "--zips", zips], 0);

@@ -19,11 +19,13 @@ mod faults;
 mod functions;
 mod ground;
 mod host;
+mod life;
 mod net;
 mod ports;
 mod proxy;
 mod streams;
 mod tally;
+mod templates;
 #[path = "../../functions/image/tests/venv/mod.rs"]
 mod venv;
 
@@ -58,8 +60,16 @@ fn main() -> ExitCode {
     let required = std::env::var("TIDEMILL_REQUIRE_ORACLES").is_ok_and(|value| value == "1");
     let emulator = if arguments.list { Err("not looked for".to_owned()) } else { Emulator::start() };
     let emulator = emulator.map(Arc::new);
-    let tests =
-        [&driver::tests()[..], host::TESTS, streams::TESTS, ports::TESTS, faults::TESTS, net::TESTS].concat();
+    let tests = [
+        &driver::tests()[..],
+        life::TESTS,
+        host::TESTS,
+        streams::TESTS,
+        ports::TESTS,
+        faults::TESTS,
+        net::TESTS,
+    ]
+    .concat();
     let plain = driver::PLAIN.to_vec();
     let mut trials: Vec<Trial> = plain
         .into_iter()
@@ -84,5 +94,6 @@ fn main() -> ExitCode {
         }
         Err(reason) => Trial::test(format!("{name} ({reason})"), || Ok(())).with_ignored_flag(true),
     }));
+    trials.extend(templates::trials(arguments.list, required));
     libtest_mimic::run(&arguments, trials).exit_code()
 }

@@ -1,5 +1,7 @@
 //! What was given up in an environment, and the way back.
 
+use std::collections::HashSet;
+
 use tidemill_aws::{Letter, letters as of_stage, send_all};
 use tidemill_core::Item;
 use tidemill_core::plan::STATE_BUCKET;
@@ -17,7 +19,12 @@ pub async fn letters(environment: &Environment) -> Result<Vec<Letter>, Problem> 
         all.extend(found.map_err(|error| store(&error))?);
     }
     all.sort_by(|a, b| (a.time, &a.id).cmp(&(b.time, &b.id)));
-    Ok(all)
+    // An item that died at one revision and again at the next is one dead item: the last letter has the last word.
+    let mut seen = HashSet::new();
+    let mut last: Vec<Letter> = all.into_iter().rev().collect();
+    last.retain(|letter| seen.insert((letter.stage.clone(), letter.item.id.clone())));
+    last.reverse();
+    Ok(last)
 }
 
 /// Puts dead letters back into their stages' queues, to be tried anew from the first attempt. Sent before the
