@@ -10,7 +10,7 @@ use super::Answer;
 
 /// A call as the proxy sees it.
 pub struct Call {
-    /// What it is for: `output`, `document`, `letter`, `head`, `value`, `send` and what it does.
+    /// What it is for: `input`, `output`, `document`, `letter`, `head`, `value`, `send` and what it does.
     pub name: String,
     pub method: Method,
     pub query: String,
@@ -28,7 +28,7 @@ impl Call {
         let name = match &target {
             Some(operation) if operation.starts_with("Send") => "send".to_owned(),
             Some(operation) => operation.clone(),
-            None => format!("{} by {} {path}", kind(path), parts.method),
+            None => format!("{} by {} {path}", kind(&parts.method, path), parts.method),
         };
         Self {
             name,
@@ -61,10 +61,11 @@ impl Call {
     }
 }
 
-fn kind(path: &str) -> &'static str {
+fn kind(method: &Method, path: &str) -> &'static str {
     let key = path.splitn(3, '/').nth(2).unwrap_or_default();
     let own = key.split_once(".tidemill/").filter(|(before, _)| before.is_empty()).map(|(_, own)| own);
     match own {
+        None if method == Method::GET => "input",
         None => "output",
         Some(own) if own.contains("/results/") => "document",
         Some(own) if own.contains("/heads/") => "head",
