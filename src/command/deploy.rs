@@ -57,6 +57,12 @@ pub(crate) fn run(args: &Args, functions: &[Entry]) -> Result<Ending, Failure> {
         "{} as {} in account {}, region {}",
         plan.name, args.env, account.number, account.region
     ));
+    if account.plain_http {
+        say::warn(
+            "AWS_ENDPOINT_URL speaks plain HTTP, which the queues and buckets of a deployment refuse: give it an \
+             https:// address, and its certificate in AWS_CA_BUNDLE",
+        );
+    }
     let steps = Steps::new();
     let deployment = wait_for(Deployment::plan(&account, &plan, &args.env, &templates, &zips, &steps))?;
     if deployment.is_empty() {

@@ -13,6 +13,8 @@ pub struct Account {
     pub region: String,
     /// Who speaks: an ARN.
     pub caller: String,
+    /// Whether the endpoint is one of one's own that speaks plain HTTP.
+    pub plain_http: bool,
     pub(crate) cloudformation: aws_sdk_cloudformation::Client,
     pub(crate) kinesis: aws_sdk_kinesis::Client,
     pub(crate) s3: aws_sdk_s3::Client,
@@ -34,6 +36,7 @@ impl Account {
             number: caller.account().unwrap_or_default().to_owned(),
             region,
             caller: caller.arn().unwrap_or_default().to_owned(),
+            plain_http: endpoint(clients).starts_with("http://"),
             cloudformation: aws_sdk_cloudformation::Client::new(&clients.config),
             kinesis: clients.kinesis(),
             s3: clients.s3.clone(),
@@ -44,6 +47,12 @@ impl Account {
     pub(crate) fn filled(&self, text: &str) -> String {
         text.replace("${AWS::AccountId}", &self.number).replace("${AWS::Region}", &self.region)
     }
+}
+
+/// The endpoint that is set for all services, if one is.
+fn endpoint(clients: &Clients) -> String {
+    let set = clients.config.endpoint_url().map(str::to_owned);
+    set.or_else(|| std::env::var("AWS_ENDPOINT_URL").ok()).unwrap_or_default()
 }
 
 /// An answer of AWS as a problem: it names the action, and where.

@@ -18,7 +18,7 @@ use crate::template::text_of;
 /// What is wanted of a bucket.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Wanted {
-    event_bridge: bool,
+    pub(crate) event_bridge: bool,
     /// Prefix and queue.
     queues: Vec<(String, String)>,
 }

@@ -72,7 +72,7 @@ pub(crate) const NAMED: [&str; 7] = ["bucket", "function", "log group", "policy"
 
 /// The last part of an ARN or a URL; a plain name as it is.
 pub(crate) fn short(name: &str) -> &str {
-    let own = if name.starts_with("arn:") { name.rsplit(':').next() } else { None };
+    let own = if name.starts_with("arn:") { name.rsplit([':', '/']).next() } else { None };
     let own = if name.starts_with("http") { name.rsplit('/').next() } else { own };
     own.filter(|own| !own.is_empty()).unwrap_or(name)
 }
@@ -108,6 +108,7 @@ mod tests {
         for (name, expected) in [
             ("https://sqs.eu-west-1.amazonaws.com/123456789012/p-e-t", "p-e-t"),
             ("arn:aws:lambda:eu-west-1:123456789012:function:f", "f"),
+            ("arn:aws:iam::123456789012:policy/p", "p"),
             ("/aws/lambda/f", "/aws/lambda/f"),
             ("p-e-b", "p-e-b"),
         ] {

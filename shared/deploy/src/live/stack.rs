@@ -119,6 +119,8 @@ impl Stack {
                 ),
                 "give the environment or the pipeline another name",
             )),
+            // What was only planned may not show its tags yet, and holds nothing.
+            (None, None) if condition(&self.status) == Condition::Planned => Ok(()),
             _ => Err(Problem::new(
                 format!("there is a stack `{}` that Tidemill did not make", self.name),
                 "give the environment or the pipeline another name, or remove that stack",

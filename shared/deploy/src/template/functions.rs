@@ -65,7 +65,8 @@ pub(crate) fn add(scope: &Scope<'_>, function: &Function<'_>, place: &Place, she
         "MemorySize": memory,
         "Timeout": timeout,
         "Environment": { "Variables": variables },
-        "LoggingConfig": { "LogFormat": "JSON", "LogGroup": { "Ref": format!("{id}Logs") } },
+        // The host's own lines are JSON already, and CloudWatch reads metrics out of them as they stand.
+        "LoggingConfig": { "LogFormat": "Text", "LogGroup": { "Ref": format!("{id}Logs") } },
         // Retries are messages to the function's own queue. Their number is bounded by the stage's attempts, so the
         // loop that Lambda would stop is none.
         "RecursiveLoop": "Allow",
