@@ -46,15 +46,16 @@ fn arrows_point_one_way() {
     for (name, ours) in arrows() {
         let allowed: Vec<&str> = match name.as_str() {
             "core" | "pattern" => vec![],
-            "pipeline" => vec!["core", "pattern"],
+            "pipeline" | "events" => vec!["core", "pattern"],
             "machine" | "request" => vec!["core"],
-            "events" => vec!["core", "pattern"],
             "aws" => vec!["core", "pattern", "machine", "events"],
             "lambda" | "worker" => vec!["core", "events", "machine", "aws", "request"],
             "deploy" => vec!["core", "pattern", "pipeline", "aws"],
+            "operate" => vec!["core", "pattern", "pipeline", "aws", "deploy"],
             "embedded" => vec!["core", "pattern", "pipeline", "machine", "request"],
             "tidemill" => {
-                let mut all = vec!["core", "pattern", "pipeline", "machine", "embedded", "worker", "deploy"];
+                let mut all = vec!["core", "pattern", "pipeline", "machine", "embedded"];
+                all.extend(["aws", "worker", "deploy", "operate"]);
                 all.extend(functions.iter().map(String::as_str));
                 all
             }

@@ -1,5 +1,6 @@
 //! `tidemill logs`.
 
+use std::fmt::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -126,10 +127,10 @@ fn told(line: &Line) -> Option<String> {
         told.push_str(&shorten(&clean(&subject), 80));
     }
     if let Some(duration) = fields["duration"].as_f64() {
-        told.push_str(&format!("  {duration:.0} ms"));
+        let _ = write!(told, "  {duration:.0} ms");
     }
     if let Some(attempt) = fields["attempt"].as_u64().filter(|attempt| *attempt > 0) {
-        told.push_str(&format!("  attempt {}", attempt + 1));
+        let _ = write!(told, "  attempt {}", attempt + 1);
     }
     if !text("reason").is_empty() {
         told.push_str("  ");

@@ -29,8 +29,10 @@ impl Function for Eat {
     async fn handle(&self, item: &Item, cx: &Context) -> Result<(), Fault> {
         let bytes = cx.open(item.object().unwrap()).await?.bytes().await?;
         let text = String::from_utf8_lossy(&bytes);
-        while text == "stuck" {
-            std::thread::park();
+        if text == "stuck" {
+            loop {
+                std::thread::park();
+            }
         }
         let megabytes: usize = text.parse().unwrap();
         let filled = cx.off_thread(move |_| Ok(vec![1_u8; megabytes << 20])).await?;

@@ -16,14 +16,8 @@ use crate::{Test, block_on};
 pub const TESTS: &[Test] =
     &[("a_pipeline_lives_in_an_environment", lives), ("a_sample_is_tried_and_leaves_nothing", tried)];
 
-/// An emulator of their own: what is deployed refuses plain HTTP.
-fn secure() -> &'static Emulator {
-    static EMULATOR: OnceLock<Emulator> = OnceLock::new();
-    EMULATOR.get_or_init(|| Emulator::start_tls().unwrap())
-}
-
 /// How long something may take that follows by itself.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -230,7 +224,7 @@ fn left_behind(emulator: &Emulator, name: &str) -> Vec<String> {
 }
 
 fn lives(_: &Arc<Emulator>) {
-    let emulator = secure();
+    let emulator = Emulator::secure();
     let life = Life::new(emulator, "media-on-upload");
     let expected: BTreeMap<String, String> =
         serde_json::from_slice(&std::fs::read(life.folder.path().join("expected.json")).unwrap()).unwrap();
@@ -311,7 +305,7 @@ fn lives(_: &Arc<Emulator>) {
 }
 
 fn tried(_: &Arc<Emulator>) {
-    let emulator = secure();
+    let emulator = Emulator::secure();
     let life = Life::new(emulator, "media-on-upload");
     let zips = binaries().to_str().unwrap();
     let verdict = life.tells(&["test", ".", "--env", "ephemeral", "--json", "--zips", zips], 0);

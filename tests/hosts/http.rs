@@ -1,6 +1,7 @@
 //! HTTP sources on one machine, asked over plain sockets.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
@@ -100,13 +101,13 @@ struct Answer {
 fn ask(address: SocketAddr, method: &str, path: &str, headers: &[&str], body: &[u8]) -> Answer {
     let mut text = format!("{method} {path} HTTP/1.1\r\nconnection: close\r\n");
     if !headers.iter().any(|header| header.starts_with("host:")) {
-        text += &format!("host: {address}\r\n");
+        write!(text, "host: {address}\r\n").unwrap();
     }
     if !headers.iter().any(|header| header.starts_with("transfer-encoding:")) {
-        text += &format!("content-length: {}\r\n", body.len());
+        write!(text, "content-length: {}\r\n", body.len()).unwrap();
     }
     for header in headers {
-        text += &format!("{header}\r\n");
+        write!(text, "{header}\r\n").unwrap();
     }
     let mut stream = TcpStream::connect(address).unwrap();
     stream.write_all(text.as_bytes()).unwrap();
@@ -324,8 +325,10 @@ fn child() {
     let Ok(dir) = std::env::var(CHILD) else { return };
     let dir = PathBuf::from(dir);
     let probe: Probe = Arc::new(|step| {
-        while matches!(step, Step::Document(_)) {
-            std::thread::park();
+        if matches!(step, Step::Document(_)) {
+            loop {
+                std::thread::park();
+            }
         }
         Ok(())
     });

@@ -30,7 +30,11 @@ pub struct Environment {
 impl Environment {
     /// Finds the environment `name` of `plan`. Whoever asks is asked for who it is; the queues must be there.
     pub async fn find(plan: Plan, name: &str) -> Result<Self, Problem> {
-        let clients = Clients::load().await;
+        Self::find_by(plan, name, Clients::load().await).await
+    }
+
+    /// The same, by clients of one's own.
+    pub async fn find_by(plan: Plan, name: &str, clients: Clients) -> Result<Self, Problem> {
         let region = clients.config.region().map(ToString::to_string).ok_or_else(|| {
             Problem::new(
                 "no region is set",
@@ -67,7 +71,8 @@ impl Environment {
         let client = aws_sdk_cloudformation::Client::new(&self.clients.config);
         let found = client.describe_stacks().stack_name(&stack).send().await;
         let found = found.map_err(|error| problem("cloudformation:DescribeStacks", &stack, &error))?;
-        let parameters = found.stacks().first().map(|stack| stack.parameters()).unwrap_or_default();
+        let parameters =
+            found.stacks().first().map(aws_sdk_cloudformation::types::Stack::parameters).unwrap_or_default();
         let of = |stage: &PlannedStage| {
             let name = tidemill_deploy::revision_parameter(&stage.plan.name);
             let found = parameters.iter().find(|parameter| parameter.parameter_key() == Some(&name));

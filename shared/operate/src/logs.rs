@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 
+use aws_sdk_cloudwatchlogs::operation::filter_log_events::FilterLogEventsError;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
@@ -147,7 +148,7 @@ impl Reader {
                     Err(error)
                         if error
                             .as_service_error()
-                            .is_some_and(|error| error.is_resource_not_found_exception()) =>
+                            .is_some_and(FilterLogEventsError::is_resource_not_found_exception) =>
                     {
                         break;
                     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{Dimension, Metric, MetricDataQuery, MetricStat};
+use aws_sdk_sqs::operation::get_queue_url::GetQueueUrlError;
 use aws_sdk_sqs::types::QueueAttributeName;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -100,7 +101,7 @@ async fn dead_queue(environment: &Environment, stage: &str) -> Result<Option<Str
     let name = environment.names.dead_queue(stage).plain(&environment.account, &environment.region);
     match environment.clients.sqs.get_queue_url().queue_name(&name).send().await {
         Ok(found) => Ok(found.queue_url().map(str::to_owned)),
-        Err(error) if error.as_service_error().is_some_and(|error| error.is_queue_does_not_exist()) => {
+        Err(error) if error.as_service_error().is_some_and(GetQueueUrlError::is_queue_does_not_exist) => {
             Ok(None)
         }
         Err(error) => Err(problem("sqs:GetQueueUrl", &name, &error)),

@@ -65,7 +65,9 @@ pub(crate) async fn follow(
             // What is found wrong before any resource is touched is told in another place.
             if failed.is_empty() && (status.contains("ROLLBACK") || status.ends_with("FAILED")) {
                 failed = refused(account, &stack.name, &stack.id, None).await;
-                failed.iter().for_each(|step| observer.step(step));
+                for step in &failed {
+                    observer.step(step);
+                }
             }
             return Ok(End { status, failed });
         }
