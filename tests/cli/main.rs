@@ -10,3 +10,4 @@ mod matching;
 mod records;
 mod rejections;
 mod run;
+mod synth;
