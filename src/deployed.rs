@@ -7,13 +7,19 @@ use tidemill_deploy::Problem;
 use tidemill_operate::Environment;
 
 use crate::failure::Failure;
-use crate::place::Place;
+use crate::place::{Place, quoted};
 
 /// Does what speaks to AWS.
 pub(crate) fn wait_for<T>(work: impl Future<Output = Result<T, Problem>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::new(format!("no thread can be started: {error}")))?;
     Ok(runtime.block_on(work)?)
+}
+
+/// A command about the environment `name` of the pipeline at `dir`, to be typed as it stands.
+pub(crate) fn command(dir: &Path, name: &str, words: &str) -> String {
+    let place = Place::find(dir).map(|place| place.command(words, &[("--env", Some(Path::new(name)))]));
+    place.unwrap_or_else(|_| format!("tidemill {words} DIR --env {name}"))
 }
 
 /// Does `work` with the environment `name` of the pipeline at `dir`.
@@ -27,5 +33,10 @@ where
     W: Future<Output = Result<T, Problem>>,
 {
     let plan = Place::find(dir)?.deployed(name, functions)?;
-    wait_for(async { work(Environment::find(plan, name).await?).await })
+    wait_for(async {
+        let result = async { work(Environment::find(plan, name).await?).await }.await;
+        // Hints name commands about any pipeline; here it is known which.
+        let about = format!("{} --env {name}", quoted(&dir.to_string_lossy()));
+        result.map_err(|problem| Problem { hint: problem.hint.replace("DIR --env NAME", &about), ..problem })
+    })
 }

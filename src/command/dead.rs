@@ -165,9 +165,9 @@ impl Keeper {
         match self {
             Self::Here(here) => failed(error, &here.0),
             #[cfg(feature = "aws")]
-            Self::Aws(_) => {
-                let failure = Failure::usage(error.to_string());
-                failure.hint("`tidemill dead list DIR --env NAME` shows the ids")
+            Self::Aws(environment) => {
+                let list = format!("{} dead list DIR --env {}", program(), environment.name());
+                Failure::usage(error.to_string()).hint(format!("`{list}` shows the ids"))
             }
         }
     }

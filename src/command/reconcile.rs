@@ -44,7 +44,10 @@ pub(crate) fn run(args: &Args, functions: &[Entry]) -> Result<Ending, Failure> {
         if even {
             say::talk("everything is accounted for");
         } else {
-            say::hint("`tidemill backfill DIR --env NAME --source SOURCE` puts it right");
+            let uneven = balances.iter().find(|balance| !balance.is_even());
+            let source = uneven.map_or("SOURCE", |balance| balance.source.as_str());
+            let backfill = deployed::command(&args.dir, &args.env, "backfill");
+            say::hint(&format!("`{backfill} --source {source}` puts it right"));
         }
     }
     Ok(if even { Ending::Done } else { Ending::Failed })

@@ -117,7 +117,8 @@ mod aws {
         }
         say::data(&shown(&status))?;
         if status.stages.iter().any(|stage| stage.dead + stage.undrained > 0) {
-            say::hint("`tidemill dead list DIR --env NAME` shows the dead letters");
+            let list = deployed::command(dir, name, "dead list");
+            say::hint(&format!("`{list}` shows the dead letters"));
         }
         Ok(Ending::Done)
     }
