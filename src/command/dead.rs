@@ -268,9 +268,14 @@ pub(crate) fn run(command: &Command, functions: &[Entry]) -> Result<Ending, Fail
             let (keeper, count) = settle(selection, functions, Keeper::retry, "retried")?;
             if let Some(count) = count.filter(|count| *count > 0) {
                 say::talk(&format!("{} will be tried again", of(count, "dead letter")));
-                if let Keeper::Here(here) = keeper {
-                    let again = here.0.command("run", &[("--state", selection.pipeline.state.as_deref())]);
-                    say::hint(&format!("`{again}` does it"));
+                match keeper {
+                    Keeper::Here(here) => {
+                        let state = selection.pipeline.state.as_deref();
+                        say::hint(&format!("`{}` does it", here.0.command("run", &[("--state", state)])));
+                    }
+                    // They are queued already.
+                    #[cfg(feature = "aws")]
+                    Keeper::Aws(_) => {}
                 }
             }
         }
