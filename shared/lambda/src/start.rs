@@ -61,7 +61,7 @@ async fn run(entry: &Entry) -> Result<(), String> {
     let place: Place = serde_json::from_str(&variable(PLACE_VARIABLE)?)
         .map_err(|error| format!("{PLACE_VARIABLE}: {error}"))?;
     let task = variable(TASK_VARIABLE)?;
-    let clients = Clients::load().await;
+    let clients = Clients::on_lambda();
     let station = || Station::open(&file, place.clone(), entry, &clients, memory());
     let host = if task == Task::Http.name() {
         let name = variable(SOURCE_VARIABLE)?;
