@@ -104,6 +104,7 @@ async fn posts(environment: &Environment, args: &Args, functions: &[Entry]) -> R
             station: Arc::new(station),
             queue: environment.queue(name).to_owned(),
             streams: streams.into_iter().filter(|(stream, _)| reads(stream)).collect(),
+            hidden: tidemill_worker::HIDDEN,
         })
     };
     stages.iter().map(open).collect()

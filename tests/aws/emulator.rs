@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -41,9 +42,10 @@ impl Emulator {
         Self::begin(None)
     }
 
-    /// Starts one that speaks TLS: the policies of deployed queues and buckets refuse plain HTTP.
-    pub fn start_tls() -> Result<Self, String> {
-        Self::begin(Some(tempfile::tempdir().map_err(|error| error.to_string())?))
+    /// One for all that is deployed, which speaks TLS: policies of deployed queues and buckets refuse plain HTTP.
+    pub fn secure() -> &'static Self {
+        static EMULATOR: OnceLock<Emulator> = OnceLock::new();
+        EMULATOR.get_or_init(|| Self::begin(Some(tempfile::tempdir().unwrap())).unwrap())
     }
 
     fn begin(tls: Option<tempfile::TempDir>) -> Result<Self, String> {

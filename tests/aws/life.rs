@@ -13,8 +13,11 @@ use tidemill_core::digest;
 use crate::emulator::{ACCOUNT, Emulator, REGION};
 use crate::{Test, block_on};
 
-pub const TESTS: &[Test] =
-    &[("a_pipeline_lives_in_an_environment", lives), ("a_sample_is_tried_and_leaves_nothing", tried)];
+pub const TESTS: &[Test] = &[
+    ("a_pipeline_lives_in_an_environment", lives),
+    ("a_sample_is_tried_and_leaves_nothing", tried),
+    ("a_stage_runs_on_a_worker", on_a_worker),
+];
 
 /// How long something may take that follows by itself.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -316,4 +319,38 @@ fn tried(_: &Arc<Emulator>) {
     let verdict = life.tells(&["test", ".", "--env", "ephemeral", "--json", "--zips", zips], 1);
     assert_eq!((&verdict["right"], &verdict["missing"][0]), (&0.into(), &"a".into()), "{verdict}");
     assert_eq!(left_behind(emulator, &life.name), Vec::<String>::new());
+}
+
+/// A stage that runs on a worker has no function; whoever starts one does its items.
+fn on_a_worker(_: &Arc<Emulator>) {
+    let emulator = Emulator::secure();
+    let life = Life::new(emulator, "media-on-upload");
+    let expected: BTreeMap<String, String> =
+        serde_json::from_slice(&std::fs::read(life.folder.path().join("expected.json")).unwrap()).unwrap();
+    life.edit("    inputs: [uploads]\n", "    inputs: [uploads]\n    runs_on: worker\n");
+    life.edit("    lambda: { memory: 1769, concurrency: 50 }\n", "");
+    life.edit("    stages: { renditions: { lambda: { memory: 3008 } } }", "    stages: {}");
+    life.deploy();
+    let functions: Vec<String> = block_on(async {
+        let lambda = aws_sdk_lambda::Client::new(&emulator.clients().await.config);
+        let found = lambda.list_functions().send().await.unwrap();
+        let names = found.functions().iter().map(|function| function.function_name().unwrap().to_owned());
+        names.filter(|name| name.contains(&life.name)).collect()
+    });
+    assert!(functions.iter().all(|name| name.ends_with("-drain")), "{functions:?}");
+    for (key, bytes) in life.sample() {
+        life.put(&key, bytes);
+    }
+    let status = || life.tells(&["status", ".", "--env", "test", "--json"], 0);
+    life.until("all items wait", || status()["stages"][0]["waiting"] == 6);
+    assert!(life.contents("media").is_empty());
+    let lines = life.says(&["worker", ".", "--env", "test", "--once"], 0);
+    assert_eq!(life.contents("media"), expected);
+    let done = lines.lines().filter(|line| {
+        let line: Value = serde_json::from_str(line).unwrap();
+        line["outcome"] == "done"
+    });
+    assert_eq!(done.count(), 6, "{lines}");
+    let even = life.tells(&["reconcile", ".", "--env", "test", "--json"], 0);
+    assert_eq!((&even[0]["objects"], &even[0]["done"]), (&6.into(), &6.into()), "{even}");
 }

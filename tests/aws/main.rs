@@ -8,6 +8,7 @@
 #![expect(clippy::unwrap_used, reason = "a test says why it fails by where it fails")]
 #![allow(missing_docs, unreachable_pub, reason = "a test binary has no public interface")]
 
+mod bench;
 mod bootstrap;
 #[path = "../hosts/conformance.rs"]
 mod conformance;
@@ -22,12 +23,16 @@ mod host;
 mod life;
 mod net;
 mod ports;
+mod probe;
 mod proxy;
+mod stacks;
 mod streams;
 mod tally;
 mod templates;
 #[path = "../../functions/image/tests/venv/mod.rs"]
 mod venv;
+mod web;
+mod worker;
 
 use std::process::ExitCode;
 use std::sync::{Arc, LazyLock};
@@ -53,8 +58,12 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 
 fn main() -> ExitCode {
     // The process of a function is this binary too.
-    if let Ok(function) = std::env::var(bootstrap::FUNCTION) {
+    if let Some(function) = bootstrap::function() {
         return bootstrap::main(&function);
+    }
+    // So is that of a worker.
+    if let Some(orders) = std::env::var_os(worker::ORDERS) {
+        return worker::main(&orders);
     }
     let arguments = Arguments::from_args();
     let required = std::env::var("TIDEMILL_REQUIRE_ORACLES").is_ok_and(|value| value == "1");
@@ -63,7 +72,9 @@ fn main() -> ExitCode {
     let tests = [
         &driver::tests()[..],
         life::TESTS,
+        stacks::TESTS,
         host::TESTS,
+        worker::TESTS,
         streams::TESTS,
         ports::TESTS,
         faults::TESTS,

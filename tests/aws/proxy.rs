@@ -2,6 +2,7 @@
 
 mod call;
 mod cut;
+mod poll;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
@@ -17,6 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
 pub use call::Call;
+pub use poll::Polls;
 
 use crate::driver::steps::Steps;
 
@@ -53,6 +55,7 @@ struct Shared {
     target: SocketAddr,
     rule: Mutex<Rule>,
     steps: Arc<Steps>,
+    polls: Mutex<Option<Arc<Polls>>>,
 }
 
 impl Proxy {
@@ -60,8 +63,12 @@ impl Proxy {
     pub async fn open(target: SocketAddr) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
-        let shared =
-            Arc::new(Shared { target, rule: Mutex::new(Box::new(|_| Act::Pass)), steps: Arc::default() });
+        let shared = Arc::new(Shared {
+            target,
+            rule: Mutex::new(Box::new(|_| Act::Pass)),
+            steps: Arc::default(),
+            polls: Mutex::default(),
+        });
         let serving = Arc::clone(&shared);
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -86,6 +93,11 @@ impl Proxy {
         &self.shared.steps
     }
 
+    /// Lets polls of queues be answered by `polls`.
+    pub fn polls(&self, polls: &Arc<Polls>) {
+        *self.shared.polls.lock().unwrap() = Some(Arc::clone(polls));
+    }
+
     /// From now on `rule` decides.
     pub fn rule(&self, rule: impl Fn(&Call) -> Act + Send + Sync + 'static) {
         *self.shared.rule.lock().unwrap() = Box::new(rule);
@@ -108,6 +120,17 @@ impl Shared {
         let (parts, body) = request.into_parts();
         let body = body.collect().await.map_err(|_| cut())?.to_bytes();
         let call = Call::new(&parts, body.clone());
+        let polls = self.polls.lock().unwrap().clone();
+        if let Some(polls) = polls
+            && call.target.as_deref() == Some("ReceiveMessage")
+        {
+            let (answer, some) = polls.answer(&call.body).await.ok_or_else(cut)?;
+            // A poll that brings nothing is no step on anything's way.
+            if some && self.steps.at(|| "after receive".to_owned()).await {
+                return Err(cut());
+            }
+            return Ok(answer);
+        }
         if self.steps.at(|| format!("before {}", call.name)).await {
             return Err(cut());
         }

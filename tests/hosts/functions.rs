@@ -110,7 +110,9 @@ impl Function for Keep {
     }
 
     async fn handle(&self, item: &Item, cx: &Context) -> Result<(), Fault> {
-        let Data::Value(value) = &item.data else { return Err(Fault::rejected("it carries no value")) };
+        let (Data::Value(value) | Data::Outcome(value)) = &item.data else {
+            return Err(Fault::rejected("it carries no value"));
+        };
         cx.create(OutputName::new("value", "json"), "application/json")?.write(value.to_string())
     }
 }

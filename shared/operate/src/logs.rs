@@ -86,10 +86,11 @@ impl Reader {
     pub async fn read(&mut self) -> Result<Vec<Line>, Problem> {
         if let Some(item) = self.item.take() {
             // Its lines name what it came from, and everything that has the same root belongs to its way.
-            for (_, line) in self.fetch(std::slice::from_ref(&item)).await? {
-                if let Some(root) = line.fields.as_ref().and_then(|fields| fields["root"].as_str()) {
-                    self.roots.insert(root.to_owned());
-                }
+            let lines = self.fetch(std::slice::from_ref(&item)).await?;
+            let root = |line: &Line| Some(line.fields.as_ref()?["root"].as_str()?.to_owned());
+            let roots: HashSet<String> = lines.values().filter_map(root).collect();
+            if !roots.is_empty() {
+                self.roots = roots;
             }
         }
         let terms: Vec<String> = self.roots.iter().cloned().collect();

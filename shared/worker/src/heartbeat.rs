@@ -4,18 +4,17 @@ use std::time::Duration;
 
 use aws_sdk_sqs::Client;
 
-/// How long a message stays hidden after a sign of life.
-pub(crate) const HIDDEN: Duration = Duration::from_mins(2);
+/// How long a message stays hidden after a sign of life, unless somebody asks for another time.
+pub const HIDDEN: Duration = Duration::from_mins(2);
 
-/// How often there is one.
-const BEAT: Duration = Duration::from_secs(30);
+/// How many signs of life there are in that time: one that is not heard is made good by the next.
+const BEATS: u32 = 4;
 
-/// Hides the message for as long as it is awaited. It never comes back by itself.
-pub(crate) async fn keep(client: &Client, queue: &str, receipt: &str) {
+/// Hides the message for as long as it is awaited, `hidden` at a time. It never comes back by itself.
+pub(crate) async fn keep(client: &Client, queue: &str, receipt: &str, hidden: Duration) {
     loop {
-        tokio::time::sleep(BEAT).await;
-        // One that is not heard is made good by the next: several fit into the time that it is hidden.
-        let _ = hide(client, queue, receipt, HIDDEN).await;
+        tokio::time::sleep(hidden / BEATS).await;
+        let _ = hide(client, queue, receipt, hidden).await;
     }
 }
 

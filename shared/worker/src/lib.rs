@@ -21,6 +21,7 @@ mod stream;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use heartbeat::HIDDEN;
 use tidemill_aws::{Clients, Station};
 use tidemill_core::Stop;
 use tokio::task::JoinSet;
@@ -33,6 +34,9 @@ pub struct Post {
     pub queue: String,
     /// Its streams: name in the manifest and physical name.
     pub streams: Vec<(String, String)>,
+    /// How long a message of the queue stays hidden from others after a sign of life, in whole seconds; after a
+    /// worker's death it is that long until the next one takes it. [`HIDDEN`] suits all but tests.
+    pub hidden: Duration,
 }
 
 /// How long what is under way may take to end after a stop.
@@ -53,7 +57,7 @@ pub async fn run(posts: Vec<Post>, clients: &Clients, stop: &Stop, idle_polls: O
                 idle_polls,
             ));
         }
-        tasks.spawn(queue::run(post.station, clients.sqs.clone(), post.queue, stop.clone(), idle_polls));
+        tasks.spawn(queue::run(post, clients.sqs.clone(), stop.clone(), idle_polls));
     }
     while !tasks.is_empty() {
         if stop.is_set() {

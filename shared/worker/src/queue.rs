@@ -11,10 +11,11 @@ use tidemill_core::Stop;
 use tidemill_machine::processors;
 use tokio::task::JoinSet;
 
-use crate::heartbeat::{HIDDEN, hide, keep};
+use crate::Post;
+use crate::heartbeat::{hide, keep};
 
-/// How long a poll waits for a message (the most that SQS takes).
-const WAIT: Duration = Duration::from_secs(20);
+/// How long a poll waits for a message: less than a stop may take, since an open poll is waited for.
+const WAIT: Duration = Duration::from_secs(8);
 
 /// How long a poll waits where the worker ends once there is nothing more.
 const SHORT_WAIT: Duration = Duration::from_secs(1);
@@ -31,13 +32,8 @@ const LEFT: Duration = Duration::from_hours(24);
 /// How long to wait after a poll that failed.
 const PAUSE: Duration = Duration::from_secs(2);
 
-pub(crate) async fn run(
-    station: Arc<Station>,
-    client: Client,
-    queue: String,
-    stop: Stop,
-    idle_polls: Option<u32>,
-) {
+pub(crate) async fn run(post: Post, client: Client, stop: Stop, idle_polls: Option<u32>) {
+    let Post { station, queue, hidden, .. } = post;
     let queue: Arc<str> = queue.into();
     let mut under_way = JoinSet::new();
     let mut idle = 0;
@@ -53,17 +49,12 @@ pub(crate) async fn run(
             .receive_message()
             .queue_url(&*queue)
             .max_number_of_messages(free.min(BATCH) as i32)
-            .visibility_timeout(HIDDEN.as_secs() as i32)
+            .visibility_timeout(hidden.as_secs() as i32)
             .wait_time_seconds(wait.as_secs() as i32)
             .message_system_attribute_names(MessageSystemAttributeName::AwsTraceHeader)
             .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp)
             .send();
-        // A long poll would hold up a stop.
-        let answer = tokio::select! {
-            answer = poll => answer,
-            () = stopped(&stop) => break,
-        };
-        let messages = match answer {
+        let messages = match poll.await {
             Ok(answer) => answer.messages.unwrap_or_default(),
             Err(error) => {
                 station.complain("the queue cannot be polled", &tidemill_aws::explained(&error));
@@ -71,6 +62,14 @@ pub(crate) async fn run(
                 continue;
             }
         };
+        if stop.is_set() {
+            // A poll that were cut off might still be handed messages, which would stay hidden for a while. What
+            // it brings goes back: perhaps what this very worker has just given back.
+            for message in &messages {
+                hide(&client, &queue, message.receipt_handle().unwrap_or_default(), Duration::ZERO).await;
+            }
+            break;
+        }
         if messages.is_empty() && under_way.is_empty() {
             idle += 1;
             if idle_polls.is_some_and(|most| idle >= most) {
@@ -82,20 +81,21 @@ pub(crate) async fn run(
         for message in messages {
             let (station, client) = (Arc::clone(&station), client.clone());
             let (queue, stop) = (Arc::clone(&queue), stop.clone());
-            under_way.spawn(async move { one(&station, &client, &queue, &message, &stop).await });
+            under_way.spawn(async move { one(&station, &client, &queue, &message, hidden, &stop).await });
         }
     }
     while under_way.join_next().await.is_some() {}
 }
 
-async fn stopped(stop: &Stop) {
-    while !stop.is_set() {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-}
-
 /// Takes one message through the stage, then out of the queue or back into it.
-async fn one(station: &Station, client: &Client, queue: &str, message: &SqsMessage, stop: &Stop) {
+async fn one(
+    station: &Station,
+    client: &Client,
+    queue: &str,
+    message: &SqsMessage,
+    hidden: Duration,
+    stop: &Stop,
+) {
     let receipt = message.receipt_handle().unwrap_or_default();
     let attribute = |name: &MessageSystemAttributeName| {
         message.attributes().and_then(|attributes| attributes.get(name)).map(String::as_str)
@@ -108,7 +108,7 @@ async fn one(station: &Station, client: &Client, queue: &str, message: &SqsMessa
     };
     let settled = tokio::select! {
         settled = station.take(&read, LEFT, stop) => settled,
-        () = keep(client, queue, receipt) => return,
+        () = keep(client, queue, receipt, hidden) => return,
     };
     match settled {
         Settled::Gone => {

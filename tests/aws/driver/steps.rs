@@ -1,14 +1,18 @@
 //! The steps of a host, as they can be seen from outside, and a death at one of them.
 
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
 use super::function::Function;
 
-/// Counts steps. At the one that it is armed for, it kills every process of the host.
+/// Kills a host.
+type Death = Box<dyn Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
+
+/// Counts steps. At the one that it is armed for, it kills the host.
 #[derive(Default)]
 pub struct Steps {
     state: Mutex<State>,
-    host: Mutex<Vec<Arc<Function>>>,
+    death: Mutex<Option<Arc<Death>>>,
 }
 
 #[derive(Default)]
@@ -21,7 +25,22 @@ struct State {
 impl Steps {
     /// The functions that die together.
     pub fn of(&self, host: Vec<Arc<Function>>) {
-        *self.host.lock().unwrap() = host;
+        self.death(move || {
+            let host = host.clone();
+            async move {
+                for function in host {
+                    function.kill().await;
+                }
+            }
+        });
+    }
+
+    /// How the host dies.
+    pub fn death<D: Future<Output = ()> + Send + 'static>(
+        &self,
+        death: impl Fn() -> D + Send + Sync + 'static,
+    ) {
+        *self.death.lock().unwrap() = Some(Arc::new(Box::new(move || Box::pin(death()))));
     }
 
     /// Lets the host die at step `number` from now.
@@ -45,9 +64,9 @@ impl Steps {
             }
             state.died = Some(name());
         }
-        let host = self.host.lock().unwrap().clone();
-        for function in host {
-            function.kill().await;
+        let death = self.death.lock().unwrap().clone();
+        if let Some(death) = death {
+            death().await;
         }
         true
     }

@@ -27,6 +27,7 @@ impl Call {
         let path = parts.uri.path();
         let name = match &target {
             Some(operation) if operation.starts_with("Send") => "send".to_owned(),
+            Some(operation) if operation == "DeleteMessage" => "acknowledge".to_owned(),
             Some(operation) => operation.clone(),
             None => format!("{} by {} {path}", kind(&parts.method, path), parts.method),
         };
