@@ -22,12 +22,12 @@ stages:
 "#;
 
 /// Something that CloudFormation finds wrong only when it makes it.
-const REFUSED: &str = r#"
+const REFUSED: &str = r"
 resources:
   Extra:
     Type: AWS::Lambda::Url
     Properties: { TargetFunctionArn: there-is-no-such-function, AuthType: AWS_IAM }
-"#;
+";
 
 pub fn fails(_: &Arc<Emulator>) {
     block_on(async {
