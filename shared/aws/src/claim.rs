@@ -37,8 +37,9 @@ pub(crate) async fn text_of(buckets: &Buckets, item: &Item) -> Result<String, St
     let pipeline = item.source.split('/').next().unwrap_or_default();
     let bytes = Bytes::from(value.to_string());
     let checksum = digest::checksum([bytes.as_ref()]);
-    // The name tells the bytes, so what is there already is right.
-    let key = format!("{RESERVED}{pipeline}/values/{checksum}.json");
+    // A name for each try, so that what is kept outlives the message: it goes 15 days after it was written, and
+    // queues keep messages for 14. The same try of the same item has the same value.
+    let key = format!("{RESERVED}{pipeline}/values/{}-{}.json", item.id, item.attempt);
     let meta = Meta { media_type: "application/json".to_owned(), mark: None, checksum };
     match buckets.put(STATE_BUCKET, &key, &bytes.into(), &meta, Condition::Absent).await {
         Ok(_) | Err(StoreError::Conflict) => {}

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use tidemill_aws::{Buckets, Clients, advised};
+use tidemill_aws::{Buckets, Clients};
 use tidemill_core::deployment::Place;
 use tidemill_deploy::Problem;
+use tidemill_deploy::live::{Account, problem};
 use tidemill_deploy::names::Names;
 use tidemill_pipeline::{Plan, PlannedStage};
 
@@ -35,16 +36,7 @@ impl Environment {
 
     /// The same, by clients of one's own.
     pub async fn find_by(plan: Plan, name: &str, clients: Clients) -> Result<Self, Problem> {
-        let region = clients.config.region().map(ToString::to_string).ok_or_else(|| {
-            Problem::new(
-                "no region is set",
-                "set AWS_REGION, or a region in the profile that AWS_PROFILE names",
-            )
-        })?;
-        let sts = aws_sdk_sts::Client::new(&clients.config);
-        let caller = sts.get_caller_identity().send().await;
-        let caller = caller.map_err(|error| problem("sts:GetCallerIdentity", "the account", &error))?;
-        let account = caller.account().unwrap_or_default().to_owned();
+        let Account { number: account, region, .. } = Account::find(&clients).await?;
         let names = Names::new(&plan.name, name);
         let place = place(&plan, &names, name, &account, &region, &clients).await?;
         let place = Arc::new(place);
@@ -145,19 +137,6 @@ fn missing(
         );
     }
     problem("sqs:GetQueueUrl", queue, error)
-}
-
-/// An answer of AWS as a problem.
-pub(crate) fn problem<E>(
-    action: &str,
-    place: &str,
-    error: &aws_sdk_s3::error::SdkError<E, aws_sdk_s3::config::http::HttpResponse>,
-) -> Problem
-where
-    E: aws_sdk_s3::error::ProvideErrorMetadata + std::error::Error + 'static,
-{
-    let (message, hint) = advised(action, place, error);
-    Problem::new(message, hint)
 }
 
 /// An error of a store as a problem.

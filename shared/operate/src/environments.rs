@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use tidemill_aws::Clients;
 use tidemill_deploy::Problem;
-
-use crate::environment::problem;
+use tidemill_deploy::live::problem;
 
 /// An environment of a pipeline in this account and region.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

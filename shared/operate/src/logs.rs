@@ -7,10 +7,11 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 use tidemill_deploy::Problem;
+use tidemill_deploy::live::problem;
 use tidemill_deploy::names::Names;
 use tidemill_pipeline::Source;
 
-use crate::environment::{Environment, problem};
+use crate::environment::Environment;
 
 /// How many events are remembered, so that what is asked for twice is shown once.
 const REMEMBERED: usize = 20_000;

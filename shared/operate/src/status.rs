@@ -11,10 +11,11 @@ use jiff::Timestamp;
 use serde::Serialize;
 use tidemill_core::function::Shape;
 use tidemill_deploy::Problem;
+use tidemill_deploy::live::problem;
 use tidemill_pipeline::RunsOn;
 
 use crate::dead;
-use crate::environment::{Environment, problem};
+use crate::environment::Environment;
 
 /// How far back errors are counted.
 const WINDOW: Duration = Duration::from_mins(15);

@@ -16,9 +16,10 @@ use tidemill_core::key::RESERVED;
 use tidemill_core::ports::Objects;
 use tidemill_core::{Stop, digest};
 use tidemill_deploy::Problem;
+use tidemill_deploy::live::problem;
 use tidemill_pipeline::Source;
 
-use crate::environment::{Environment, problem, store};
+use crate::environment::{Environment, store};
 use crate::{dead, status};
 
 /// How often is looked.

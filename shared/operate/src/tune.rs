@@ -12,9 +12,10 @@ use tidemill_aws::documents;
 use tidemill_core::Item;
 use tidemill_core::document::State;
 use tidemill_deploy::Problem;
+use tidemill_deploy::live::problem;
 use tidemill_pipeline::{Architecture, RunsOn};
 
-use crate::environment::{Environment, problem, store};
+use crate::environment::{Environment, store};
 
 /// What a GB-second costs in USD in us-east-1 (AWS Lambda pricing, first tier).
 const USD_X86: f64 = 0.000_016_666_7;

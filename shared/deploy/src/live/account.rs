@@ -56,7 +56,7 @@ fn endpoint(clients: &Clients) -> String {
 }
 
 /// An answer of AWS as a problem: it names the action, and where.
-pub(crate) fn problem<E>(
+pub fn problem<E>(
     action: &str,
     place: &str,
     error: &aws_sdk_s3::error::SdkError<E, aws_sdk_s3::config::http::HttpResponse>,

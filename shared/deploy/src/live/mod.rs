@@ -12,7 +12,7 @@ mod revision;
 mod stack;
 mod upload;
 
-pub use account::Account;
+pub use account::{Account, problem};
 pub use change::Change;
 pub use deploy::{Deployed, Deployment};
 pub use destroy::{Left, Removal};
