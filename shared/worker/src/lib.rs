@@ -42,8 +42,8 @@ pub struct Post {
 /// How long what is under way may take to end after a stop.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// Runs the stages until `stop` is set. `limit` ends it after so many messages without a new one, for tests and
-/// one-off runs: each queue is polled until it answers empty that often.
+/// Runs the stages until `stop` is set; with `idle_polls`, until each queue and stream has answered empty so often
+/// in a row.
 pub async fn run(posts: Vec<Post>, clients: &Clients, stop: &Stop, idle_polls: Option<u32>) {
     let mut tasks = JoinSet::new();
     for post in posts {
