@@ -4,13 +4,18 @@ use std::io::{self, BufRead, IsTerminal, Write};
 
 use crate::failure::{Failure, why};
 
-/// Asks on the terminal. Where nobody can answer, `--yes` has to say it.
+/// Whether there will be somebody to answer, asked before anything is done. Else `--yes` has to say it.
+pub(crate) fn can_ask(yes: bool) -> Result<(), Failure> {
+    if yes || io::stdin().is_terminal() {
+        return Ok(());
+    }
+    Err(Failure::usage("nobody can be asked: standard input is no terminal")
+        .hint("add --yes if it is what you want; nothing was changed"))
+}
+
+/// Asks on the terminal.
 pub(crate) fn confirm(question: &str) -> Result<bool, Failure> {
     let stdin = io::stdin();
-    if !stdin.is_terminal() {
-        return Err(Failure::usage("nobody can be asked: standard input is no terminal")
-            .hint("add --yes if it is what you want; nothing was changed"));
-    }
     let mut err = io::stderr().lock();
     let _ = write!(err, "{question} [y/N] ").and_then(|()| err.flush());
     let mut answer = String::new();

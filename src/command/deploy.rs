@@ -3,18 +3,21 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use tidemill_core::Entry;
+use tidemill_core::deployment::Auth;
+use tidemill_core::{Entry, Stop};
 use tidemill_deploy::artifact;
 use tidemill_deploy::live::{Account, Deployed, Deployment};
+use tidemill_deploy::names::{Name, Names};
+use tidemill_pipeline::{Plan, Source};
 
 use crate::command::build::binaries;
-use crate::confirm::confirm;
+use crate::confirm::{can_ask, confirm};
 use crate::deployed::wait_for;
-use crate::failure::{Ending, Failure};
+use crate::failure::{Ending, Failure, INTERRUPTED};
 use crate::human;
 use crate::place::Place;
-use crate::say;
 use crate::steps::Steps;
+use crate::{interrupt, say};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -47,6 +50,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, functions: &[Entry]) -> Result<Ending, Failure> {
+    can_ask(args.yes)?;
     let place = Place::find(&args.dir)?;
     let plan = place.deployed(&args.env, functions)?;
     let templates = tidemill_deploy::synth(&plan, &args.env).map_err(Failure::refused)?;
@@ -66,7 +70,8 @@ pub(crate) fn run(args: &Args, functions: &[Entry]) -> Result<Ending, Failure> {
     let steps = Steps::new();
     let deployment = wait_for(Deployment::plan(&account, &plan, &args.env, &templates, &zips, &steps))?;
     if deployment.is_empty() {
-        let deployed = wait_for(deployment.apply(&steps))?;
+        let mut deployed = wait_for(deployment.apply(&steps))?;
+        deployed.outputs.extend(places(&plan, &args.env, &account));
         steps.clear();
         if deployed.notified.is_empty() {
             say::talk(&format!("nothing to change: {} is as the manifest says", args.env));
@@ -85,12 +90,20 @@ pub(crate) fn run(args: &Args, functions: &[Entry]) -> Result<Ending, Failure> {
     if !matches!(answer, Ok(true)) {
         wait_for(deployment.discard())?;
         answer?;
-        say::talk("nothing was changed");
-        return Ok(Ending::Done);
+        say::talk("nothing was changed; the zips that were uploaded stay in their bucket");
+        return Ok(Ending::Failed);
     }
+    leave_at_once();
     let deployed = wait_for(deployment.apply(&steps));
     steps.clear();
-    let deployed = deployed?;
+    let mut deployed = deployed?;
+    deployed.outputs.extend(places(&plan, &args.env, &account));
+    for secret in secrets(&plan) {
+        let name = Names::new(&plan.name, &args.env).secret(secret).plain(&account.number, &account.region);
+        say::hint(&format!(
+            "the secret `{secret}` is read from Secrets Manager, where it is called `{name}`"
+        ));
+    }
     say::talk(&format!(
         "{} is deployed as {}: {} in {}",
         plan.name,
@@ -99,6 +112,37 @@ pub(crate) fn run(args: &Args, functions: &[Entry]) -> Result<Ending, Failure> {
         human::seconds(begun.elapsed().as_secs_f64())
     ));
     told(&deployed, args.json)
+}
+
+/// Where objects and records are put and found.
+fn places(plan: &Plan, environment: &str, account: &Account) -> Vec<(String, String)> {
+    let names = Names::new(&plan.name, environment);
+    let plain = |name: Name| name.plain(&account.number, &account.region);
+    let buckets = plan.buckets().into_iter();
+    let buckets = buckets.map(|bucket| (format!("bucket {bucket}"), plain(names.bucket(&plan.aws, bucket))));
+    let streams = plan.streams().into_iter();
+    let streams = streams.map(|stream| (format!("stream {stream}"), plain(names.stream(&plan.aws, stream))));
+    buckets.chain(streams).collect()
+}
+
+/// The secrets that HTTP sources need.
+fn secrets(plan: &Plan) -> impl Iterator<Item = &str> {
+    plan.sources.iter().filter_map(|source| match &source.source {
+        Source::Http { auth: Auth::Hmac { secret }, .. } => Some(secret.as_str()),
+        _ => None,
+    })
+}
+
+/// Ctrl-C ends the command, and says that CloudFormation does not stop with it.
+pub(crate) fn leave_at_once() {
+    interrupt::catch(
+        Stop::default(),
+        || {
+            say::talk("CloudFormation goes on by itself: `tidemill env list` shows where it stands");
+            std::process::exit(i32::from(INTERRUPTED));
+        },
+        || (),
+    );
 }
 
 /// What a user needs next.

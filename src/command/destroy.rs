@@ -5,8 +5,11 @@ use std::path::PathBuf;
 use tidemill_core::Entry;
 use tidemill_deploy::live::{Account, Removal};
 use tidemill_deploy::names::Names;
+use tidemill_operate::Environment;
+use tidemill_operate::status::waiting;
 
-use crate::confirm::confirm;
+use crate::command::deploy::leave_at_once;
+use crate::confirm::{can_ask, confirm};
 use crate::deployed::wait_for;
 use crate::failure::{Ending, Failure};
 use crate::human;
@@ -43,6 +46,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, functions: &[Entry]) -> Result<Ending, Failure> {
+    can_ask(args.yes)?;
     let place = Place::find(&args.dir)?;
     // An environment that the manifest no longer has may still be there to be removed.
     let plan = place.plan(None, functions)?;
@@ -63,13 +67,23 @@ pub(crate) fn run(args: &Args, functions: &[Entry]) -> Result<Ending, Failure> {
         say::hint("--data removes that too");
         return Ok(Ending::Done);
     }
+    say::talk(&format!(
+        "{} as {} in account {}, region {}",
+        plan.name, args.env, account.number, account.region
+    ));
     describe(&removal, args.data);
+    // Best effort: an environment that is half gone has no queues to be asked.
+    let waiting = wait_for(async { waiting(&Environment::find(plan.clone(), &args.env).await?).await });
+    if let Some(waiting) = waiting.ok().filter(|waiting| *waiting > 0) {
+        say::talk(&format!("  lose {} that wait in its queues", human::of(waiting, "item")));
+    }
     let question =
         format!("Remove environment {} of {} from account {}?", args.env, plan.name, account.number);
     if !args.yes && !confirm(&question)? {
         say::talk("nothing was removed");
-        return Ok(Ending::Done);
+        return Ok(Ending::Failed);
     }
+    leave_at_once();
     let steps = Steps::new();
     let left = wait_for(removal.apply(args.data, &steps));
     steps.clear();

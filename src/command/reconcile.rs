@@ -39,6 +39,8 @@ pub(crate) fn run(args: &Args, functions: &[Entry]) -> Result<Ending, Failure> {
     if args.json {
         let text = serde_json::to_string(&balances).map_err(|error| Failure::new(error.to_string()))?;
         say::data(&text)?;
+    } else if balances.is_empty() {
+        say::talk("the pipeline takes no bucket, so there is nothing to compare");
     } else {
         show(&balances)?;
         if even {

@@ -1,7 +1,7 @@
 //! `tidemill test`.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tidemill_aws::Clients;
@@ -69,10 +69,11 @@ pub(crate) fn run(args: &Args, functions: &[Entry]) -> Result<Ending, Failure> {
     let subject = Subject { plan, environment, templates, zips };
     let account = wait_for(async { Account::find(&Clients::load().await).await })?;
     let stop = Stop::default();
+    let destroy = place.command("destroy", &[("--env", Some(Path::new(&subject.environment)))]) + " --data";
     interrupt::catch(
         stop.clone(),
         || say::talk("stopping: the environment is removed first"),
-        || say::talk("`tidemill env list` shows what stays behind"),
+        move || say::talk(&format!("what stays behind goes with `{destroy}`")),
     );
     let result = try_it(&account, &subject, &place, &expected, args, &stop);
     // Whatever came of it, nothing stays.

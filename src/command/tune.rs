@@ -17,7 +17,8 @@ Examples:
   tidemill tune photos --env prod --stage renditions --timeout 120
   tidemill tune photos --env test --stage renditions --measure --sizes 512,1769,3008
 
-A change holds until the next deployment, which sets what the manifest says. --measure runs items that the stage
+A change holds until a deployment changes the function for another reason: write it into the manifest to keep it,
+or to take it back. --measure runs items that the stage
 has done before once more with each memory size, and leaves the function as it was.";
 
 /// Change a stage's memory or timeout now, or measure what each memory size would cost

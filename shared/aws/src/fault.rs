@@ -44,7 +44,8 @@ where
     let message = format!("{action} on {place}: {what}");
     let code = error.code().unwrap_or_default();
     let lower = what.to_lowercase();
-    let hint = if lower.contains("credentials") && error.raw_response().is_none() {
+    let hint = if error.raw_response().is_none() && (lower.contains("credentials") || lower.contains("imds"))
+    {
         return (
             "there are no AWS credentials".to_owned(),
             "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; with SSO, `aws sso login` first"
@@ -62,7 +63,7 @@ where
     } else if code.contains("Throttl") || code == "TooManyRequestsException" || code == "SlowDown" {
         "AWS asks for fewer calls: wait a minute and try again"
     } else if error.raw_response().is_none() {
-        "check the network, the region (AWS_REGION) and, if it is set, AWS_ENDPOINT_URL"
+        "check the network, the region (AWS_REGION) and, where they are set, AWS_ENDPOINT_URL and AWS_CA_BUNDLE"
     } else {
         "see what AWS says above, mend that, and try again: nothing was left half done by this call"
     };

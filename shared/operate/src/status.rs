@@ -98,6 +98,15 @@ pub async fn status(environment: &Environment) -> Result<Status, Problem> {
     })
 }
 
+/// How many items the queues of all stages hold.
+pub async fn waiting(environment: &Environment) -> Result<u64, Problem> {
+    let mut all = 0;
+    for queue in environment.place.queues.values() {
+        all += depth(environment, queue).await?.iter().sum::<u64>();
+    }
+    Ok(all)
+}
+
 async fn dead_queue(environment: &Environment, stage: &str) -> Result<Option<String>, Problem> {
     let name = environment.names.dead_queue(stage).plain(&environment.account, &environment.region);
     match environment.clients.sqs.get_queue_url().queue_name(&name).send().await {

@@ -186,10 +186,7 @@ async fn settle(
             return Err(Problem::new("stopped", "run it again"));
         }
         tokio::time::sleep(PAUSE).await;
-        let mut waiting = 0;
-        for queue in environment.place.queues.values() {
-            waiting += status::depth(environment, queue).await?.iter().sum::<u64>();
-        }
+        let waiting = status::waiting(environment).await?;
         let outputs = outputs(environment).await?.len();
         let still = waiting == 0 && outputs == before;
         quiet = if still { quiet + 1 } else { 0 };

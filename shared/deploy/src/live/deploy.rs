@@ -59,6 +59,16 @@ impl<'a> Deployment<'a> {
         let (data_name, compute_name) = (names.data_stack(), names.compute_stack());
         let data = stack::ready(account, &names, &data_name, observer).await?;
         let compute = stack::ready(account, &names, &compute_name, observer).await?;
+        for bucket in plan.aws.buckets.values() {
+            // Before anything is made: what is said to be there already has to be.
+            if let Err(error) = account.s3.head_bucket().bucket(bucket).send().await {
+                let (cause, _) = tidemill_aws::advised("s3:ListBucket", bucket, &error);
+                return Err(Problem::new(
+                    format!("the manifest says that the bucket `{bucket}` is there already: {cause}"),
+                    "make it, or correct its name under `aws: { buckets: … }`; nothing was made",
+                ));
+            }
+        }
         let bucket = upload::bucket(account, observer).await?;
         let mut sent = 0;
         for artifact in artifacts {
