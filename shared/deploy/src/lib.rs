@@ -5,7 +5,7 @@
 //!
 //! Physical names are computed ([`names`]), never referenced from one stack to the other, so that neither stack
 //! waits for the other to let go of a name. What would be refused half-way through a deployment is refused before
-//! it begins ([`limits`]). It knows no function, and drives no item.
+//! it begins (`limits`). It knows no function, and drives no item.
 
 #![forbid(unsafe_code)]
 
