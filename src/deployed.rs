@@ -22,6 +22,13 @@ pub(crate) fn command(dir: &Path, name: &str, words: &str) -> String {
     place.unwrap_or_else(|_| format!("tidemill {words} DIR --env {name}"))
 }
 
+/// The problem with its hint's commands as they can be typed: hints name commands about any pipeline, and here it is
+/// known which.
+pub(crate) fn typed(problem: Problem, dir: &Path, name: &str) -> Problem {
+    let about = format!("{} --env {name}", quoted(&dir.to_string_lossy()));
+    Problem { hint: problem.hint.replace("DIR --env NAME", &about), ..problem }
+}
+
 /// Does `work` with the environment `name` of the pipeline at `dir`.
 pub(crate) fn with<T, W>(
     dir: &Path,
@@ -35,8 +42,6 @@ where
     let plan = Place::find(dir)?.deployed(name, functions)?;
     wait_for(async {
         let result = async { work(Environment::find(plan, name).await?).await }.await;
-        // Hints name commands about any pipeline; here it is known which.
-        let about = format!("{} --env {name}", quoted(&dir.to_string_lossy()));
-        result.map_err(|problem| Problem { hint: problem.hint.replace("DIR --env NAME", &about), ..problem })
+        result.map_err(|problem| typed(problem, dir, name))
     })
 }

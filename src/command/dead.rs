@@ -152,7 +152,10 @@ impl Keeper {
         #[cfg(feature = "aws")]
         if let Some(name) = &pipeline.env {
             let plan = place.deployed(name, functions)?;
-            let found = deployed::wait_for(tidemill_operate::Environment::find(plan, name))?;
+            let found = deployed::wait_for(async {
+                let found = tidemill_operate::Environment::find(plan, name).await;
+                found.map_err(|problem| deployed::typed(problem, &pipeline.dir, name))
+            })?;
             return Ok(Self::Aws(Box::new(found)));
         }
         let _ = functions;

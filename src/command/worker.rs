@@ -11,6 +11,7 @@ use tidemill_operate::Environment;
 use tidemill_pipeline::{PlannedStage, RunsOn};
 use tidemill_worker::Post;
 
+use crate::deployed::typed;
 use crate::failure::{Ending, Failure};
 use crate::place::Place as PipelinePlace;
 use crate::{human, interrupt, say};
@@ -59,7 +60,7 @@ pub(crate) fn run(args: &Args, functions: &[Entry]) -> Result<Ending, Failure> {
         tidemill_worker::run(posts, &environment.clients, &stop, idle).await;
         Ok::<_, Problem>(())
     };
-    runtime.block_on(work)?;
+    runtime.block_on(work).map_err(|problem| typed(problem, &args.dir, &args.env))?;
     Ok(if stop.is_set() { Ending::Interrupted } else { Ending::Done })
 }
 
