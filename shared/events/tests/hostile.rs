@@ -201,6 +201,27 @@ fn wrapping_and_nesting_come_to_an_end() {
     }
 }
 
+#[test]
+fn times_of_arrival_are_seconds_with_a_fraction() {
+    let pointer = "/Records/0/kinesis/approximateArrivalTimestamp";
+    let arrival = |time: Value| {
+        let event = with(json!({ "Records": [stream_record()] }), pointer, |at| *at = time);
+        let batches = shop::sources(None).batches(&event.to_string());
+        batches.map(|batches| batches[0].records[0].arrival.to_string())
+    };
+    assert_eq!(arrival(json!(1_545_084_650)).unwrap(), "2018-12-17T22:10:50Z");
+    assert_eq!(arrival(json!(1_545_084_650.9)).unwrap(), "2018-12-17T22:10:50.9Z");
+    assert_eq!(arrival(json!("1545084650.98")).unwrap(), "2018-12-17T22:10:50.98Z");
+    for time in
+        [json!(null), json!([7.309_501_672_018_021e-213]), json!(1e30), json!("NaN"), json!("inf"), json!("")]
+    {
+        assert!(arrival(time.clone()).unwrap_err().contains("no time of arrival"), "{time}");
+    }
+    let listed =
+        with(json!({ "Records": [stream_record()] }), "/Records/0/kinesis", |at| *at = json!([7.3e-213]));
+    assert!(shop::sources(None).batches(&listed.to_string()).is_err());
+}
+
 /// Values that look like parts of events.
 fn anything() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
