@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::colour;
 use crate::orient::Orientation;
 use crate::pixels::{Packed, Pixels, Plane};
 
@@ -35,6 +36,9 @@ pub(crate) fn turn(pixels: &Pixels, orientation: Orientation) -> Cow<'_, Pixels>
         Pixels::Rgba(rgba) => {
             Pixels::Rgba(packed(rgba, orientation.apply::<4>(&rgba.data, rgba.width, rgba.height)))
         }
+        Pixels::Cmyk(cmyk) => {
+            Pixels::Cmyk(packed(cmyk, orientation.apply::<4>(&cmyk.data, cmyk.width, cmyk.height)))
+        }
     })
 }
 
@@ -48,6 +52,7 @@ pub(crate) fn jpeg(pixels: &Pixels, quality: u8, stop: &dyn Fn() -> bool) -> Res
         Pixels::Ycc(planes) => encode(&planes[..], quality, stop),
         Pixels::Rgb(rgb) => encode(&separate::<3>(rgb), quality, stop),
         Pixels::Rgba(rgba) => encode(&separate::<4>(rgba), quality, stop),
+        Pixels::Cmyk(cmyk) => encode(&separate::<3>(&colour::paper(cmyk)), quality, stop),
     }
     .ok_or(Unwritten::Stopped)
 }
@@ -79,6 +84,7 @@ pub(crate) fn webp(pixels: &Pixels, quality: u8, stop: &dyn Fn() -> bool) -> Res
         }
         Pixels::Rgb(rgb) => libwebp::encode_packed::<3>(rgb, quality, stop),
         Pixels::Rgba(rgba) => libwebp::encode_packed::<4>(rgba, quality, stop),
+        Pixels::Cmyk(cmyk) => libwebp::encode_packed::<3>(&colour::paper(cmyk), quality, stop),
     };
     written.map_err(|error| match error {
         libwebp::Unwritten::Stopped => Unwritten::Stopped,
@@ -102,6 +108,10 @@ pub(crate) fn png(pixels: &Pixels, stop: &dyn Fn() -> bool) -> Result<Vec<u8>, U
         }
         Pixels::Rgb(rgb) => (&rgb.data, rgb.width, rgb.height, ColorType::Rgb),
         Pixels::Rgba(rgba) => (&rgba.data, rgba.width, rgba.height, ColorType::Rgba),
+        Pixels::Cmyk(cmyk) => {
+            rgb = colour::paper(cmyk);
+            (&rgb.data, rgb.width, rgb.height, ColorType::Rgb)
+        }
     };
     let impossible = |error: &dyn ToString| Unwritten::Impossible(error.to_string());
     let mut out = Vec::new();

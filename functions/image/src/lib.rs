@@ -23,6 +23,7 @@
     allow(dead_code, unused_variables, unreachable_code, reason = "what only the missing formats need")
 )]
 
+mod colour;
 pub mod config;
 pub mod cost;
 pub mod decode;
@@ -49,4 +50,4 @@ pub use reject::{Failure, Reject};
 pub use render::{Plan, Rendition};
 
 /// Raised whenever the same input and configuration give other bytes than before. Golden results guard it.
-pub const OUTPUT_VERSION: u32 = 1;
+pub const OUTPUT_VERSION: u32 = 2;

@@ -3,7 +3,7 @@
 //! The seam is this one enum. A decoder hands over whichever form it has, and no form is converted to another
 //! unless an encoder needs it: planar YCbCr goes from a JPEG to a JPEG or a WebP without ever being RGB.
 
-/// A picture, in one of four forms. All are 8 bits a sample; colour is sRGB, unless a file lies.
+/// A picture, in one of five forms. All are 8 bits a sample.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Pixels {
     /// One plane of grey.
@@ -14,6 +14,9 @@ pub enum Pixels {
     Rgb(Packed),
     /// Interleaved red, green, blue, alpha; not premultiplied.
     Rgba(Packed),
+    /// Interleaved cyan, magenta, yellow, black; 255 is all of the ink. Only decoders give it: [`crate::colour`]
+    /// makes red, green and blue of it before anything is written.
+    Cmyk(Packed),
 }
 
 /// One plane of samples, without padding.

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use tidemill_core::ConfigError;
 
+use crate::colour;
 use crate::config::{Config, DEFAULT_QUALITY, Fit, Format, RenditionConfig};
 use crate::decode::{self, Header, Shrink, megapixels};
 use crate::encode::{self, Unwritten};
@@ -168,7 +169,7 @@ impl Plan {
                 };
                 // What a later level needs is kept until then, so it is here.
                 let Some(source) = source else { continue };
-                let pixels = resample(&mut resampler, source, level);
+                let pixels = colour::to_srgb(resample(&mut resampler, source, level));
                 if layout.last_use(None) == Some(index) {
                     original = None;
                 }
@@ -294,8 +295,9 @@ fn resample(resampler: &mut Resampler, source: &Pixels, level: &Level) -> Pixels
                 resampler.plane(cr, crop, size, chroma),
             ]))
         }
-        Pixels::Rgb(rgb) => Pixels::Rgb(resampler.packed::<3>(rgb, crop, size)),
-        Pixels::Rgba(rgba) => Pixels::Rgba(resampler.packed::<4>(rgba, crop, size)),
+        Pixels::Rgb(rgb) => Pixels::Rgb(resampler.packed::<3>(rgb, crop, size, false)),
+        Pixels::Rgba(rgba) => Pixels::Rgba(resampler.packed::<4>(rgba, crop, size, true)),
+        Pixels::Cmyk(cmyk) => Pixels::Cmyk(resampler.packed::<4>(cmyk, crop, size, false)),
     }
 }
 

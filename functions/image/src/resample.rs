@@ -87,11 +87,17 @@ impl Resampler {
         Plane { width, height, scale, data }
     }
 
-    /// Resamples what `crop` covers of interleaved pixels of `N` samples; the fourth is alpha.
+    /// Resamples what `crop` covers of interleaved pixels of `N` samples, of which the last may be alpha.
     ///
     /// It takes one channel after the other: the memory of one, and a library that is compiled for one type
     /// of pixel instead of three, which is most of this crate's compile time.
-    pub(crate) fn packed<const N: usize>(&mut self, source: &Packed, crop: Crop, size: (u32, u32)) -> Packed {
+    pub(crate) fn packed<const N: usize>(
+        &mut self,
+        source: &Packed,
+        crop: Crop,
+        size: (u32, u32),
+        alpha: bool,
+    ) -> Packed {
         let (width, height) = (size.0 as usize, size.1 as usize);
         let scale = (f64::from(size.0) / crop.width, f64::from(size.1) / crop.height);
         let window = Window::of(crop, source.scale, source.width, source.height);
@@ -102,15 +108,16 @@ impl Resampler {
         let mut data = vec![0; width * height * N];
         // Alpha first: the colours are divided by it.
         for channel in (0..N).rev() {
+            let share = alpha && channel + 1 < N;
             let pixels = source.data.as_chunks::<N>().0.iter();
-            let plane: Vec<u8> = if N == 4 && channel < 3 {
+            let plane: Vec<u8> = if share {
                 pixels.map(|pixel| multiplied(pixel[channel], pixel[N - 1])).collect()
             } else {
                 pixels.map(|pixel| pixel[channel]).collect()
             };
             let plane = self.run(&plane, from, window, (width, height));
             for (pixel, sample) in data.as_chunks_mut::<N>().0.iter_mut().zip(plane) {
-                pixel[channel] = if N == 4 && channel < 3 { divided(sample, pixel[N - 1]) } else { sample };
+                pixel[channel] = if share { divided(sample, pixel[N - 1]) } else { sample };
             }
         }
         Packed { width, height, scale, data }
@@ -258,7 +265,7 @@ mod tests {
         let data = [[255, 0, 0, 255], [0, 255, 0, 0]].concat();
         let source = Packed { width: 2, height: 1, scale: (1.0, 1.0), data };
         let crop = Crop { left: 0.0, top: 0.0, width: 2.0, height: 1.0 };
-        let one = Resampler::new().packed::<4>(&source, crop, (1, 1));
+        let one = Resampler::new().packed::<4>(&source, crop, (1, 1), true);
         assert_eq!(one.data[..3], [255, 0, 0]);
         assert!(one.data[3].abs_diff(128) <= 1);
     }

@@ -60,7 +60,7 @@ fn rgba(png: &[u8]) -> (u32, u32, Vec<[u8; 4]>) {
         Pixels::Grey(grey) => grey.data.iter().map(|y| [*y, *y, *y, 255]).collect(),
         Pixels::Rgb(rgb) => rgb.data.as_chunks::<3>().0.iter().map(|[r, g, b]| [*r, *g, *b, 255]).collect(),
         Pixels::Rgba(rgba) => rgba.data.as_chunks::<4>().0.to_vec(),
-        Pixels::Ycc(_) => panic!("a PNG has no chroma"),
+        Pixels::Ycc(_) | Pixels::Cmyk(_) => panic!("a PNG has neither chroma nor inks"),
     };
     (header.width, header.height, colours)
 }

@@ -79,7 +79,7 @@ fn rgba(file: &[u8]) -> Result<Picture, Failed> {
         Pixels::Grey(grey) => grey.data.iter().map(|y| [*y, *y, *y, 255]).collect(),
         Pixels::Rgb(rgb) => rgb.data.as_chunks::<3>().0.iter().map(|[r, g, b]| [*r, *g, *b, 255]).collect(),
         Pixels::Rgba(rgba) => rgba.data.as_chunks::<4>().0.to_vec(),
-        Pixels::Ycc(_) => return Err("a PNG has no chroma".into()),
+        Pixels::Ycc(_) | Pixels::Cmyk(_) => return Err("a PNG has neither chroma nor inks".into()),
     };
     Ok((header.width, header.height, colours))
 }

@@ -67,13 +67,18 @@ pub(super) fn header(data: &[u8]) -> Result<Header, Reject> {
     let extra = match colour {
         Colour::Grey | Colour::Ycc => 0,
         Colour::Rgb => 6,
-        Colour::InvertedCmyk | Colour::Cmyk | Colour::Ycck => 7,
+        Colour::InvertedCmyk | Colour::Cmyk | Colour::Ycck => 8,
+    };
+    let samples = match colour {
+        Colour::Grey => 1,
+        Colour::Ycc | Colour::Rgb => 3,
+        Colour::InvertedCmyk | Colour::Cmyk | Colour::Ycck => 4,
     };
     let decoding = [8, 4, 2, 1].map(|side| {
         let pixels = u64::from(frame.width.div_ceil(8 / side)) * u64::from(frame.height.div_ceil(8 / side));
         let (planes, coefficients) = frame.memory(usize::from(side));
         let peak = planes + coefficients.max(pixels * extra);
-        Memory { peak, kept: if extra == 0 { planes } else { pixels * 3 } }
+        Memory { peak, kept: if extra == 0 { planes } else { pixels * samples } }
     });
     Ok(Header {
         kind: Kind::Jpeg,
@@ -88,7 +93,7 @@ pub(super) fn header(data: &[u8]) -> Result<Header, Reject> {
         icc: head.icc,
         frames: 1,
         decoding,
-        samples: if colour == Colour::Grey { 1 } else { 3 },
+        samples,
         planar: colour == Colour::Ycc,
     })
 }
@@ -122,7 +127,7 @@ pub(super) fn decode(
         }
         Colour::InvertedCmyk | Colour::Cmyk | Colour::Ycck => {
             let planes: [Plane; 4] = same_size(planes, stop)?.try_into().map_err(|_| shape())?;
-            Ok(Pixels::Rgb(inks(planes, colour)))
+            Ok(Pixels::Cmyk(inks(&planes, colour)))
         }
     }
 }
@@ -144,18 +149,20 @@ fn same_size(planes: Vec<Plane>, stop: &dyn Fn() -> bool) -> Result<Vec<Plane>, 
     planes.into_iter().map(grow).collect()
 }
 
-/// Four inks as they look on paper that knows no better: each takes its light away.
-fn inks(planes: [Plane; 4], colour: Colour) -> Packed {
+/// Interleaves four planes of one size, with 255 for all of an ink.
+fn inks(planes: &[Plane; 4], colour: Colour) -> Packed {
     let [first, second, third, black] = planes;
-    let mut data = vec![0; first.data.len() * 3];
+    let mut data = vec![0; first.data.len() * 4];
     let samples = first.data.iter().zip(&second.data).zip(&third.data).zip(&black.data);
-    for (pixel, (((a, b), c), k)) in data.as_chunks_mut::<3>().0.iter_mut().zip(samples) {
-        let (light, k) = match colour {
-            Colour::Ycck => (rgb(*a, *b, *c).map(|sample| 255 - sample), *k),
-            Colour::Cmyk => ([255 - a, 255 - b, 255 - c], 255 - k),
-            _ => ([*a, *b, *c], *k),
+    for (pixel, (((a, b), c), k)) in data.as_chunks_mut::<4>().0.iter_mut().zip(samples) {
+        *pixel = match colour {
+            Colour::Ycck => {
+                let [c, m, y] = rgb(*a, *b, *c);
+                [c, m, y, 255 - k]
+            }
+            Colour::Cmyk => [*a, *b, *c, *k],
+            _ => [255 - a, 255 - b, 255 - c, 255 - k],
         };
-        *pixel = light.map(|sample| ((u32::from(sample) * u32::from(k) + 127) / 255) as u8);
     }
     Packed { width: first.width, height: first.height, scale: first.scale, data }
 }
