@@ -45,14 +45,15 @@ pub(crate) fn turn(pixels: &Pixels, orientation: Orientation) -> Cow<'_, Pixels>
 /// Baseline JPEG. Chroma planes have half the luma's size.
 #[cfg(feature = "jpeg")]
 pub(crate) fn jpeg(pixels: &Pixels, quality: u8, stop: &dyn Fn() -> bool) -> Result<Vec<u8>, Unwritten> {
-    use crate::jpeg::encode::encode;
+    use crate::jpeg::encode::{Options, encode};
     use crate::pixels::separate;
+    let options = Options { quality, progressive: false };
     match pixels {
-        Pixels::Grey(grey) => encode(std::slice::from_ref(grey), quality, stop),
-        Pixels::Ycc(planes) => encode(&planes[..], quality, stop),
-        Pixels::Rgb(rgb) => encode(&separate::<3>(rgb), quality, stop),
-        Pixels::Rgba(rgba) => encode(&separate::<4>(rgba), quality, stop),
-        Pixels::Cmyk(cmyk) => encode(&separate::<3>(&colour::paper(cmyk)), quality, stop),
+        Pixels::Grey(grey) => encode(std::slice::from_ref(grey), options, stop),
+        Pixels::Ycc(planes) => encode(&planes[..], options, stop),
+        Pixels::Rgb(rgb) => encode(&separate::<3>(rgb), options, stop),
+        Pixels::Rgba(rgba) => encode(&separate::<4>(rgba), options, stop),
+        Pixels::Cmyk(cmyk) => encode(&separate::<3>(&colour::paper(cmyk)), options, stop),
     }
     .ok_or(Unwritten::Stopped)
 }

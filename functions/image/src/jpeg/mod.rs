@@ -1,7 +1,7 @@
 //! A JPEG codec whose pictures are planes: ITU-T T.81, with JFIF's and Adobe's markers.
 //!
 //! It reads baseline, extended sequential and progressive Huffman files of 8 bits, with one, three or four
-//! components in any sampling, interleaved or not, and writes baseline files with optimised tables. It never
+//! components in any sampling, interleaved or not, and writes baseline and progressive ones with optimised tables. It never
 //! converts colours: planes in, planes out. A file may be decoded at 1/2, 1/4 or 1/8 of its size, straight
 //! from the coefficients. All of it is safe code, and no state survives an error.
 
@@ -19,7 +19,8 @@ const ZIGZAG: [u8; 64] = [
 
 #[cfg(test)]
 mod tests {
-    use super::{decode, encode};
+    use super::decode;
+    use super::encode::{Options, encode};
     use crate::pixels::Plane;
 
     /// Files that this encoder writes, of many sizes, contents and qualities, as another decoder reads them.
@@ -46,10 +47,13 @@ mod tests {
             let half = (width.div_ceil(2), height.div_ceil(2));
             let planes = [plane(width, height, 1.0), plane(half.0, half.1, 0.5), plane(half.0, half.1, 0.5)];
             for planes in [&planes[..1], &planes[..]] {
-                let file = encode::encode(planes, quality, &|| false).expect("nobody says stop");
+                let [file, progressive] = [false, true].map(|progressive| {
+                    encode(planes, Options { quality, progressive }, &|| false).expect("nobody says stop")
+                });
                 let ours = decode::decode(&file, 8, 1, &|| false).expect("it is a JPEG");
-                let mut other = jpeg_decoder::Decoder::new(&file[..]);
-                let theirs = other.decode().expect("it is a JPEG");
+                let [theirs, same] = [file, progressive]
+                    .map(|file| jpeg_decoder::Decoder::new(&file[..]).decode().expect("it is a JPEG"));
+                assert_eq!(theirs, same, "round {round}, {width}x{height} at {quality}");
                 if planes.len() == 3 {
                     // Its chroma is interpolated and its colours are RGB: that it reads all of it must do.
                     assert_eq!(theirs.len(), width * height * 3);
