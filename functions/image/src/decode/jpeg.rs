@@ -1,6 +1,6 @@
 //! JPEG into planes; CMYK and the rare RGB file into packed pixels.
 
-use super::{Header, Memory, Shrink};
+use super::{Header, Memory, Shrink, metadata};
 use crate::jpeg::decode::{Frame, Head, Trouble};
 use crate::jpeg::decode::{decode as planes, head};
 use crate::limits::Limits;
@@ -50,7 +50,7 @@ fn colour(head: &Head<'_>, frame: &Frame) -> Colour {
     }
 }
 
-pub(super) fn header(data: &[u8]) -> Result<Header, Reject> {
+pub(super) fn header(data: &[u8], limits: &Limits) -> Result<Header, Reject> {
     let head = head(data).map_err(|trouble| match reject(trouble) {
         Failure::Rejected(reject) => reject,
         Failure::Stopped => Reject::Truncated { kind: Kind::Jpeg },
@@ -81,20 +81,16 @@ pub(super) fn header(data: &[u8]) -> Result<Header, Reject> {
         Memory { peak, kept: if extra == 0 { planes } else { pixels * samples } }
     });
     Ok(Header {
-        kind: Kind::Jpeg,
-        width: frame.width.into(),
-        height: frame.height.into(),
         orientation: head.exif.map(orient::from_exif).unwrap_or_default(),
         channels: frame.components.len() as u8,
-        alpha: false,
-        depth: 8,
         progressive: frame.progressive,
         sampling,
-        icc: head.icc,
-        frames: 1,
+        icc: metadata::profile_in_parts(&head.icc, limits)?,
+        exif: head.exif.map(|exif| metadata::exif(exif, limits)).transpose()?.flatten(),
         decoding,
         samples,
         planar: colour == Colour::Ycc,
+        ..Header::new(Kind::Jpeg, frame.width.into(), frame.height.into())
     })
 }
 

@@ -5,10 +5,13 @@
 
 #[cfg(feature = "jpeg")]
 mod jpeg;
+mod metadata;
 #[cfg(feature = "png")]
 mod png;
 #[cfg(feature = "webp")]
 mod webp;
+
+use std::sync::Arc;
 
 use crate::limits::Limits;
 use crate::orient::Orientation;
@@ -37,10 +40,16 @@ pub struct Header {
     pub progressive: bool,
     /// For JPEG with chroma: luma samples per chroma sample, across and down, rounded down; (2, 2) is 4:2:0.
     pub sampling: Option<(u8, u8)>,
-    /// Whether it carries a colour profile. Profiles are dropped, not applied.
-    pub icc: bool,
-    /// Frames: more than one in an animation, of which the first is taken.
+    /// The colour profile that it carries, as the file has it (ICC.1), unchecked.
+    pub icc: Option<Arc<[u8]>>,
+    /// The Exif block that it carries, from its TIFF header on, unchecked. A TIFF has no such block: it is one.
+    pub exif: Option<Arc<[u8]>>,
+    /// Frames: more than one in an animation.
     pub frames: u32,
+    /// How often an animation is played, 0 for ever. Anything else is 1.
+    pub loops: u32,
+    /// What lies beyond the bytes that were given, so that nothing above tells of it.
+    pub(crate) unread: Unread,
     /// What decoding at full size takes, and at 1/2, 1/4, 1/8: what the cost is made of.
     pub(crate) decoding: [Memory; 4],
     /// Samples per pixel of what is decoded: 1 for grey, 3 or 4.
@@ -49,7 +58,41 @@ pub struct Header {
     pub(crate) planar: bool,
 }
 
+/// What a file's beginning leaves open: a prediction has to assume the worst. Of a whole file, nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Unread {
+    /// A colour profile is there, or may be.
+    pub(crate) icc: bool,
+    /// An Exif block is there, or may be, and with it an orientation.
+    pub(crate) exif: bool,
+    /// There may be more frames.
+    pub(crate) frames: bool,
+}
+
 impl Header {
+    /// A still picture of 8 bits a sample, of which nothing else is known yet.
+    pub(crate) fn new(kind: Kind, width: u32, height: u32) -> Self {
+        Self {
+            kind,
+            width,
+            height,
+            orientation: Orientation::Upright,
+            channels: 3,
+            alpha: false,
+            depth: 8,
+            progressive: false,
+            sampling: None,
+            icc: None,
+            exif: None,
+            frames: 1,
+            loops: 1,
+            unread: Unread::default(),
+            decoding: [Memory::default(); 4],
+            samples: 3,
+            planar: false,
+        }
+    }
+
     /// Width and height as shown.
     pub fn shown(&self) -> (u32, u32) {
         self.orientation.swap((self.width, self.height))
@@ -78,11 +121,11 @@ pub fn header(data: &[u8], limits: &Limits) -> Result<Header, Reject> {
     let kind = sniff::content(data);
     let header = match kind {
         #[cfg(feature = "jpeg")]
-        Some(Kind::Jpeg) => jpeg::header(data)?,
+        Some(Kind::Jpeg) => jpeg::header(data, limits)?,
         #[cfg(feature = "png")]
-        Some(Kind::Png) => png::header(data)?,
+        Some(Kind::Png) => png::header(data, limits)?,
         #[cfg(feature = "webp")]
-        Some(Kind::Webp) => webp::header(data)?,
+        Some(Kind::Webp) => webp::header(data, limits)?,
         Some(kind) => return Err(Reject::Unsupported(kind.name().to_owned())),
         None => return Err(Reject::NotAnImage { claim: "an image".to_owned(), is: None }),
     };
@@ -103,6 +146,10 @@ fn check(data: &[u8], header: &Header, limits: &Limits) -> Result<(), Reject> {
             what: format!("{width} x {height} pixels are {} megapixels", megapixels(header.pixels())),
             limit: megapixels(limits.pixels),
         });
+    }
+    if header.frames > limits.frames {
+        let what = format!("it has {} frames", header.frames);
+        return Err(Reject::TooLarge { what, limit: limits.frames.to_string() });
     }
     Ok(())
 }

@@ -1,11 +1,13 @@
 //! PNG into grey, RGB or RGBA of 8 bits: every depth, palette, transparency, interlaced.
 
 use std::io::Cursor;
+use std::sync::Arc;
 
 use png::{BitDepth, ColorType, DecodingError, Transformations};
 
-use super::{Header, Memory};
-use crate::orient::{self, Orientation};
+use super::{Header, Memory, Unread, metadata};
+use crate::limits::Limits;
+use crate::orient;
 use crate::pixels::{Packed, Pixels, Plane};
 use crate::reject::{Failure, Reject};
 use crate::sniff::Kind;
@@ -13,31 +15,52 @@ use crate::sniff::Kind;
 const KIND: Kind = Kind::Png;
 
 /// Walks the chunks (W3C PNG 5.3): the first has the size, others tell transparency, profile and orientation.
-pub(super) fn header(data: &[u8]) -> Result<Header, Reject> {
+pub(super) fn header(data: &[u8], limits: &Limits) -> Result<Header, Reject> {
     let mut rest = data.get(8..).unwrap_or_default();
     let mut header: Option<Header> = None;
+    // A profile comes before the picture, an Exif block may come after it (W3C PNG 5.6).
+    let mut unread = Unread { icc: true, exif: true, frames: false };
     while let Some((length, name, after)) = chunk(rest) {
         let body = after.get(..length);
         match (&mut header, name) {
             (None, b"IHDR") => header = Some(first(body.ok_or(Reject::Truncated { kind: KIND })?)?),
             (None, _) => return Err(Reject::broken(KIND, "it does not begin with its header")),
             (Some(header), b"tRNS") => header.alpha = true,
-            (Some(header), b"iCCP") => header.icc = true,
+            (Some(header), b"iCCP") => {
+                if let Some(body) = body {
+                    header.icc = profile(body, limits)?;
+                    unread.icc = false;
+                }
+            }
+            (Some(_), b"IDAT") => unread.icc = false,
             (Some(header), b"acTL") => {
-                let frames =
-                    body.and_then(|body| body.first_chunk::<4>()).map(|frames| u32::from_be_bytes(*frames));
-                header.frames = frames.unwrap_or(1).max(1);
+                let number = |at: usize| {
+                    let bytes = body.and_then(|body| body.get(at..)).and_then(|rest| rest.first_chunk::<4>());
+                    bytes.map(|bytes| u32::from_be_bytes(*bytes))
+                };
+                header.frames = number(0).unwrap_or(1).max(1);
+                if header.frames > 1 {
+                    header.loops = number(4).unwrap_or(0);
+                }
             }
             (Some(header), b"eXIf") => {
-                header.orientation = body.map(orient::from_exif).unwrap_or_default();
+                if let (Some(body), None) = (body, &header.exif) {
+                    header.exif = metadata::exif(body, limits)?;
+                    unread.exif = false;
+                }
             }
-            (Some(_), b"IEND") => break,
+            (Some(_), b"IEND") => {
+                unread = Unread::default();
+                break;
+            }
             _ => {}
         }
         // The checksum follows.
         rest = after.get(length.saturating_add(4)..).unwrap_or_default();
     }
     let mut header = header.ok_or(Reject::Truncated { kind: KIND })?;
+    header.unread = unread;
+    header.orientation = header.exif.as_deref().map(orient::from_exif).unwrap_or_default();
     let channels = match (header.channels, header.alpha) {
         (1, false) => 1,
         (3, false) => 3,
@@ -77,21 +100,22 @@ fn first(body: &[u8]) -> Result<Header, Reject> {
         _ => return Err(Reject::broken(KIND, format!("it has no colour type {colour} with {depth} bits"))),
     };
     Ok(Header {
-        kind: KIND,
-        width,
-        height,
-        orientation: Orientation::Upright,
         channels,
         alpha: matches!(colour, 4 | 6),
         depth,
         progressive: interlace != 0,
-        sampling: None,
-        icc: false,
-        frames: 1,
-        decoding: [Memory::default(); 4],
-        samples: 0,
-        planar: false,
+        ..Header::new(KIND, width, height)
     })
+}
+
+/// A profile's name, one byte for the compression, which is always deflate, and the profile (W3C PNG 11.3.2.3).
+/// What cannot be inflated is no profile, as browsers have it: the picture is whole without.
+fn profile(body: &[u8], limits: &Limits) -> Result<Option<Arc<[u8]>>, Reject> {
+    let Some(end) = body.iter().take(80).position(|byte| *byte == 0) else { return Ok(None) };
+    match body.get(end + 1..) {
+        Some([0, compressed @ ..]) => metadata::inflated_profile(compressed, limits),
+        _ => Ok(None),
+    }
 }
 
 fn reject(error: DecodingError) -> Failure {

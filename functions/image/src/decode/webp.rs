@@ -1,8 +1,9 @@
 //! WebP: lossy without transparency into planes, the rest into RGBA. Of an animation, the first frame.
 
-use super::{Header, Memory};
+use super::{Header, Memory, Unread, metadata};
 use crate::libwebp::{self, Status};
-use crate::orient::{self, Orientation};
+use crate::limits::Limits;
+use crate::orient;
 use crate::pixels::{Packed, Pixels, Plane};
 use crate::reject::{Failure, Reject};
 use crate::sniff::Kind;
@@ -10,14 +11,19 @@ use crate::sniff::Kind;
 const KIND: Kind = Kind::Webp;
 
 /// Chunks of a RIFF body (RFC 9649, 2.3): name and body, which may be cut off by the end of the data.
-fn chunks(mut rest: &[u8]) -> impl Iterator<Item = ([u8; 4], &[u8])> {
+fn chunks(rest: &[u8]) -> impl Iterator<Item = ([u8; 4], &[u8])> {
+    sized_chunks(rest).map(|(name, _, body)| (name, body))
+}
+
+/// The same, and whether the body is all there.
+fn sized_chunks(mut rest: &[u8]) -> impl Iterator<Item = ([u8; 4], bool, &[u8])> {
     std::iter::from_fn(move || {
         let (name, after) = rest.split_first_chunk::<4>()?;
         let (size, after) = after.split_first_chunk::<4>()?;
         let size = u32::from_le_bytes(*size) as usize;
         let body = &after[..size.min(after.len())];
         rest = after.get(size.saturating_add(size & 1)..).unwrap_or_default();
-        Some((*name, body))
+        Some((*name, body.len() == size, body))
     })
 }
 
@@ -42,18 +48,27 @@ fn bitstream(name: [u8; 4], body: &[u8]) -> Option<(u32, u32, bool)> {
     }
 }
 
-/// The part of the file that its RIFF header speaks for.
-fn body(data: &[u8]) -> &[u8] {
-    let size =
-        data.get(4..).and_then(|rest| rest.first_chunk::<4>()).map_or(0, |size| u32::from_le_bytes(*size));
-    let end = (size as usize).saturating_add(8).min(data.len());
-    data.get(12..end).unwrap_or_default()
+/// Bytes of the file, as its RIFF header has them.
+fn length(data: &[u8]) -> usize {
+    let size = data.get(4..).and_then(|rest| rest.first_chunk::<4>());
+    size.map_or(0, |size| u32::from_le_bytes(*size) as usize).saturating_add(8)
 }
 
-pub(super) fn header(data: &[u8]) -> Result<Header, Reject> {
+/// Whether all of the file is there.
+fn ends(data: &[u8]) -> bool {
+    data.len() >= length(data)
+}
+
+/// The part of the file that its RIFF header speaks for.
+fn body(data: &[u8]) -> &[u8] {
+    data.get(12..length(data).min(data.len())).unwrap_or_default()
+}
+
+pub(super) fn header(data: &[u8], limits: &Limits) -> Result<Header, Reject> {
     let mut found: Option<Header> = None;
     let mut frames = 0;
-    for (name, body) in chunks(body(data)) {
+    let mut unread = Unread::default();
+    for (name, whole, body) in sized_chunks(body(data)) {
         match (&mut found, &name) {
             (None, b"VP8X") => {
                 let (Some(flags), Some(width), Some(height)) =
@@ -61,9 +76,9 @@ pub(super) fn header(data: &[u8]) -> Result<Header, Reject> {
                 else {
                     return Err(Reject::Truncated { kind: KIND });
                 };
-                let mut header = new(width + 1, height + 1, flags & 0x10 != 0);
-                header.icc = flags & 0x20 != 0;
-                found = Some(header);
+                // What the flags promise, the chunks have to bring.
+                unread = Unread { icc: flags & 0x20 != 0, exif: flags & 0x08 != 0, frames: flags & 2 != 0 };
+                found = Some(new(width + 1, height + 1, flags & 0x10 != 0));
             }
             (None, b"VP8 " | b"VP8L") => {
                 let Some((width, height, alpha)) = bitstream(name, body) else {
@@ -76,7 +91,18 @@ pub(super) fn header(data: &[u8]) -> Result<Header, Reject> {
                 found = Some(new(width, height, alpha));
             }
             (None, _) => return Err(Reject::broken(KIND, "it does not begin with its header")),
-            (Some(header), b"EXIF") => header.orientation = orient::from_exif(body),
+            (Some(header), b"ICCP") if whole && header.icc.is_none() => {
+                header.icc = metadata::profile(body, limits)?;
+                unread.icc = false;
+            }
+            (Some(header), b"EXIF") if whole && header.exif.is_none() => {
+                header.exif = metadata::exif(body, limits)?;
+                unread.exif = false;
+            }
+            (Some(header), b"ANIM") => {
+                let loops = body.get(4..).and_then(|rest| rest.first_chunk::<2>());
+                header.loops = loops.map_or(0, |loops| u32::from(u16::from_le_bytes(*loops)));
+            }
             (Some(_), b"ANMF") => frames += 1,
             _ => {}
         }
@@ -86,6 +112,12 @@ pub(super) fn header(data: &[u8]) -> Result<Header, Reject> {
         return Err(Reject::broken(KIND, "its header says 0 pixels"));
     }
     header.frames = frames.max(1);
+    header.orientation = header.exif.as_deref().map(orient::from_exif).unwrap_or_default();
+    // A flag alone is no promise once the end is there.
+    header.unread = if ends(data) { Unread::default() } else { unread };
+    if header.frames == 1 && !header.unread.frames {
+        header.loops = 1;
+    }
     header.planar = bitstream_is_lossy(data) && !header.alpha && frames == 0;
     header.samples = if header.alpha || frames > 0 { 4 } else { 3 };
     let memory = if header.planar {
@@ -102,22 +134,7 @@ pub(super) fn header(data: &[u8]) -> Result<Header, Reject> {
 }
 
 fn new(width: u32, height: u32, alpha: bool) -> Header {
-    Header {
-        kind: KIND,
-        width,
-        height,
-        orientation: Orientation::Upright,
-        channels: if alpha { 4 } else { 3 },
-        alpha,
-        depth: 8,
-        progressive: false,
-        sampling: None,
-        icc: false,
-        frames: 1,
-        decoding: [Memory::default(); 4],
-        samples: 0,
-        planar: false,
-    }
+    Header { channels: if alpha { 4 } else { 3 }, alpha, ..Header::new(KIND, width, height) }
 }
 
 fn bitstream_is_lossy(data: &[u8]) -> bool {

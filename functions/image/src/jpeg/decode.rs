@@ -142,7 +142,8 @@ pub(crate) struct Head<'a> {
     pub(crate) jfif: bool,
     /// The TIFF structure of the Exif segment.
     pub(crate) exif: Option<&'a [u8]>,
-    pub(crate) icc: bool,
+    /// The colour profile in parts, each after its number and their count (ICC.1, B.4).
+    pub(crate) icc: Vec<&'a [u8]>,
 }
 
 /// Walks the segments up to the first scan.
@@ -169,7 +170,7 @@ pub(crate) fn head(data: &[u8]) -> Result<Head<'_>, Trouble> {
                             head.exif.get_or_insert(exif);
                         }
                     }
-                    0xe2 if body.starts_with(b"ICC_PROFILE\0") => head.icc = true,
+                    0xe2 => head.icc.extend(body.strip_prefix(b"ICC_PROFILE\0")),
                     0xee => {
                         if let Some(rest) = body.strip_prefix(b"Adobe") {
                             head.adobe = rest.get(6).copied();
