@@ -466,7 +466,7 @@ fn a_header_can_be_read_from_the_beginning_of_a_file() {
     for (name, file) in files(&data().join("good")) {
         let whole = decode::header(&file, &limits).expect("it is good");
         // A JPEG's tables may come before its frame header; the rest tell at once.
-        let head = &file[..file.len().min(if file.starts_with(b"\xff\xd8") { 700 } else { 64 })];
+        let head = &file[..file.len().min(if file.starts_with(b"\xff\xd8") { 1200 } else { 64 })];
         let begun = decode::header(head, &limits).unwrap_or_else(|reject| panic!("{name}: {reject}"));
         assert_eq!(
             (begun.width, begun.height, begun.kind),
@@ -474,6 +474,58 @@ fn a_header_can_be_read_from_the_beginning_of_a_file() {
             "{name}"
         );
     }
+}
+
+#[test]
+fn profiles_and_exif_blocks_are_handed_on() {
+    let limits = Limits::default();
+    let header = |name: &str| decode::header(&good(name), &limits).expect("it is good");
+    let jpeg = header("profile.jpg").icc.expect("it has one");
+    assert_eq!(&jpeg[36..40], b"acsp");
+    for name in ["profile.png", "profile.webp"] {
+        assert_eq!(header(name).icc.as_ref(), Some(&jpeg), "{name}");
+    }
+    assert_eq!(header("smooth.png").icc, None);
+    for (name, tag) in [("orientation-6.jpg", 6), ("orientation-6.png", 6), ("orientation-8.webp", 8)] {
+        let header = header(name);
+        let exif = header.exif.expect("it has one");
+        assert!(exif.starts_with(b"MM\0*") || exif.starts_with(b"II*\0"), "{name}");
+        assert_eq!(header.orientation.tag(), tag, "{name}");
+    }
+    let tight = Limits { metadata_bytes: 100, ..limits };
+    let expected = format!("too large: its colour profile has {} bytes, the limit is 100", jpeg.len());
+    for name in ["profile.jpg", "profile.webp"] {
+        assert_eq!(decode::header(&good(name), &tight).expect_err("a limit").to_string(), expected);
+    }
+    let expected = "too large: its colour profile has more than 100 bytes, the limit is 100";
+    assert_eq!(decode::header(&good("profile.png"), &tight).expect_err("a limit").to_string(), expected);
+}
+
+/// A profile in two segments, and what becomes of it when they do not agree.
+#[test]
+fn the_parts_of_a_profile_are_put_together() {
+    let file = good("profile.jpg");
+    let at = file.windows(12).position(|window| window == b"ICC_PROFILE\0").expect("it has one") - 4;
+    let length = usize::from(u16::from_be_bytes([file[at + 2], file[at + 3]]));
+    let profile = &file[at + 18..at + 2 + length];
+    let part = |number: u8, part: &[u8]| {
+        let mut segment = b"\xff\xe2".to_vec();
+        segment.extend((part.len() as u16 + 16).to_be_bytes());
+        segment.extend(b"ICC_PROFILE\0");
+        segment.extend([number, 2]);
+        segment.extend(part);
+        segment
+    };
+    let (begin, end) = profile.split_at(100);
+    let with = |parts: [Vec<u8>; 2]| {
+        let parts = parts.concat();
+        let file = [&file[..at], &parts, &file[at + 2 + length..]].concat();
+        decode::header(&file, &Limits::default()).expect("it is good").icc
+    };
+    assert_eq!(with([part(1, begin), part(2, end)]).as_deref(), Some(profile));
+    assert_eq!(with([part(2, end), part(1, begin)]).as_deref(), Some(profile));
+    assert_eq!(with([part(1, begin), part(1, end)]), None);
+    assert_eq!(with([part(1, begin), part(3, end)]), None);
 }
 
 /// Numbers that look random and are the same each time.

@@ -109,8 +109,46 @@ def parts(webp):
     return out
 
 
+def srgb():
+    """An ICC profile of sRGB, by hand, so that it is the same each time: matrix and parametric curves."""
+
+    def fixed(*values):
+        return b"".join(struct.pack(">i", round(value * 65536)) for value in values)
+
+    def xyz(*values):
+        return b"XYZ \0\0\0\0" + fixed(*values)
+
+    def text(kind, words):
+        return kind + b"\0\0\0\0" + words
+
+    description = text(b"desc", struct.pack(">I", 5) + b"sRGB\0" + b"\0" * 78)
+    curve = b"para\0\0\0\0\0\x03\0\0" + fixed(2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
+    tags = [
+        (b"desc", description),
+        (b"cprt", text(b"text", b"CC0\0")),
+        (b"wtpt", xyz(0.9642, 1.0, 0.8249)),
+        (b"rXYZ", xyz(0.43607, 0.22249, 0.01392)),
+        (b"gXYZ", xyz(0.38515, 0.71687, 0.09708)),
+        (b"bXYZ", xyz(0.14307, 0.06061, 0.7141)),
+        (b"rTRC", curve),
+        (b"gTRC", curve),
+        (b"bTRC", curve),
+    ]
+    table, body = struct.pack(">I", len(tags)), b""
+    for name, data in tags:
+        data += b"\0" * (-len(data) % 4)
+        table += name + struct.pack(">II", 128 + 4 + 12 * len(tags) + len(body), len(data))
+        body += data
+    head = struct.pack(">I4sI4s4s4s12s4s", 128 + len(table) + len(body), b"\0\0\0\0", 0x02400000, b"mntr", b"RGB ", b"XYZ ", b"\x07\xea\0\x01\0\x01" + b"\0" * 6, b"acsp")
+    head += b"\0" * 28 + fixed(0.9642, 1.0, 0.8249)
+    return head + b"\0" * (128 - len(head)) + table + body
+
+
 def good():
     smooth = image(67, 45)
+    put("good/profile.jpg", jpeg(smooth, icc_profile=srgb()))
+    put("good/profile.png", save(smooth, format="PNG", icc_profile=srgb()))
+    put("good/profile.webp", save(smooth, format="WEBP", lossless=True, icc_profile=srgb()))
     put("good/smooth.png", save(smooth, format="PNG"))
     base = jpeg(smooth)
     put("good/baseline-420.jpg", base)
