@@ -1,0 +1,132 @@
+//! WebP out: planes that are lent to libwebp, or packed pixels that it copies.
+
+use std::ffi::{c_int, c_void};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use libwebp_sys as sys;
+
+use crate::pixels::{Packed, Plane};
+
+fn side(pixels: usize) -> Result<c_int, Unwritten> {
+    c_int::try_from(pixels).map_err(|_| Unwritten::Impossible)
+}
+
+/// What the encoder's callbacks see.
+struct Sink<'a> {
+    out: Vec<u8>,
+    stop: &'a dyn Fn() -> bool,
+}
+
+/// Called by libwebp with bytes of the file.
+unsafe extern "C" fn write(data: *const u8, size: usize, picture: *const sys::WebPPicture) -> c_int {
+    // SAFETY: libwebp passes the picture it was given, whose `custom_ptr` is the sink that `encode` set and
+    // holds, and no other reference to it lives while libwebp runs; `data` has `size` bytes.
+    unsafe {
+        let sink = &mut *(*picture).custom_ptr.cast::<Sink<'_>>();
+        if size > 0 {
+            sink.out.extend_from_slice(std::slice::from_raw_parts(data, size));
+        }
+    }
+    1
+}
+
+/// Called by libwebp now and then; zero stops it.
+unsafe extern "C" fn progress(_percent: c_int, picture: *const sys::WebPPicture) -> c_int {
+    // SAFETY: as in `write`.
+    let sink = unsafe { &*(*picture).custom_ptr.cast::<Sink<'_>>() };
+    // A panic must not cross C.
+    let go_on = catch_unwind(AssertUnwindSafe(|| !(sink.stop)())).unwrap_or(false);
+    c_int::from(go_on)
+}
+
+/// Why nothing was encoded.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Unwritten {
+    Stopped,
+    Impossible,
+}
+
+/// A picture that is freed on every way out.
+struct Picture(sys::WebPPicture);
+
+impl Drop for Picture {
+    fn drop(&mut self) {
+        // SAFETY: it was initialised by libwebp; freeing touches only what libwebp itself allocated, which is
+        // nothing for planes that were lent.
+        unsafe { sys::WebPPictureFree(&raw mut self.0) };
+    }
+}
+
+impl Picture {
+    fn new(width: usize, height: usize) -> Result<Self, Unwritten> {
+        let mut picture = Self(sys::WebPPicture::new().map_err(|()| Unwritten::Impossible)?);
+        picture.0.width = side(width)?;
+        picture.0.height = side(height)?;
+        picture.0.use_argb = 0;
+        Ok(picture)
+    }
+
+    fn encode(&mut self, quality: u8, stop: &dyn Fn() -> bool) -> Result<Vec<u8>, Unwritten> {
+        let mut config = sys::WebPConfig::new().map_err(|()| Unwritten::Impossible)?;
+        config.quality = f32::from(quality);
+        let mut sink = Sink { out: Vec::new(), stop };
+        self.0.writer = Some(write);
+        self.0.progress_hook = Some(progress);
+        self.0.custom_ptr = (&raw mut sink).cast::<c_void>();
+        // SAFETY: both structures were initialised by libwebp and the picture has its planes: lent ones, which
+        // the caller holds, or its own. The sink lives until after the call.
+        let done = unsafe { sys::WebPEncode(&raw const config, &raw mut self.0) };
+        self.0.custom_ptr = std::ptr::null_mut();
+        match (done, self.0.error_code) {
+            (0, sys::WebPEncodingError::VP8_ENC_ERROR_USER_ABORT) => Err(Unwritten::Stopped),
+            (0, _) => Err(Unwritten::Impossible),
+            _ => Ok(sink.out),
+        }
+    }
+}
+
+/// Encodes luma and two planes of half the size, in the narrow range of video.
+pub(crate) fn encode_yuv(
+    planes: &mut [Plane; 3],
+    quality: u8,
+    stop: &dyn Fn() -> bool,
+) -> Result<Vec<u8>, Unwritten> {
+    let [y, u, v] = planes;
+    let half = (y.width.div_ceil(2), y.height.div_ceil(2));
+    let sizes_agree = [&*u, &*v].iter().all(|plane| (plane.width, plane.height) == half)
+        && [&*y, &*u, &*v].iter().all(|plane| plane.data.len() == plane.width * plane.height);
+    if !sizes_agree {
+        return Err(Unwritten::Impossible);
+    }
+    let mut picture = Picture::new(y.width, y.height)?;
+    picture.0.y_stride = side(y.width)?;
+    picture.0.uv_stride = side(u.width)?;
+    // Lent: the sizes were checked, the borrows last until this function returns.
+    picture.0.y = y.data.as_mut_ptr();
+    picture.0.u = u.data.as_mut_ptr();
+    picture.0.v = v.data.as_mut_ptr();
+    picture.encode(quality, stop)
+}
+
+/// Encodes interleaved RGB or RGBA.
+pub(crate) fn encode_packed<const N: usize>(
+    packed: &Packed,
+    quality: u8,
+    stop: &dyn Fn() -> bool,
+) -> Result<Vec<u8>, Unwritten> {
+    if packed.data.len() != packed.width * packed.height * N {
+        return Err(Unwritten::Impossible);
+    }
+    let mut picture = Picture::new(packed.width, packed.height)?;
+    let stride = side(packed.width * N)?;
+    let data = packed.data.as_ptr();
+    // SAFETY: the pixels are `stride` times height long, as checked; libwebp copies them.
+    let imported = unsafe {
+        match N {
+            3 => sys::WebPPictureImportRGB(&raw mut picture.0, data, stride),
+            4 => sys::WebPPictureImportRGBA(&raw mut picture.0, data, stride),
+            _ => 0,
+        }
+    };
+    if imported == 0 { Err(Unwritten::Impossible) } else { picture.encode(quality, stop) }
+}
