@@ -303,15 +303,17 @@ fn resample(resampler: &mut Resampler, source: &Pixels, level: &Level) -> Pixels
 
 fn write(pixels: &Pixels, rendition: &RenditionConfig, stop: &dyn Fn() -> bool) -> Result<Vec<u8>, Failure> {
     let quality = rendition.quality.unwrap_or(DEFAULT_QUALITY);
+    let settings = encode::Settings { quality, lossless: false, progressive: false };
+    let metadata = encode::Metadata::default();
     let written = match rendition.format {
         #[cfg(feature = "jpeg")]
-        Format::Jpeg => encode::jpeg(pixels, quality, stop),
+        Format::Jpeg => encode::jpeg(pixels, &settings, &metadata, stop),
         #[cfg(feature = "webp")]
-        Format::Webp => encode::webp(pixels, quality, stop),
+        Format::Webp => encode::webp(pixels, &settings, &metadata, stop),
         #[cfg(feature = "png")]
-        Format::Png => encode::png(pixels, stop),
+        Format::Png => encode::png(pixels, &settings, &metadata, stop),
         format => {
-            let _ = (pixels, quality, stop);
+            let _ = (pixels, settings, metadata, stop);
             Err(Unwritten::Impossible(format!("this build cannot write {}", format.media_type())))
         }
     };

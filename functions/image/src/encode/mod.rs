@@ -1,10 +1,30 @@
-//! Pixels in, a file's bytes out. One function per format; none writes metadata.
+//! Pixels in, a file's bytes out: one file here per format, and one for what carries metadata in WebP.
+//!
+//! Metadata is written only where it is given, as the format has it and without a look into it. Whatever is
+//! written is the same on every run and any number of threads.
 
 use std::borrow::Cow;
 
-use crate::colour;
 use crate::orient::Orientation;
 use crate::pixels::{Packed, Pixels, Plane};
+
+#[cfg(feature = "jpeg")]
+mod jpeg;
+#[cfg(feature = "png")]
+mod png;
+#[cfg(feature = "webp")]
+mod riff;
+#[cfg(all(test, feature = "jpeg", feature = "png", feature = "webp"))]
+mod tests;
+#[cfg(feature = "webp")]
+mod webp;
+
+#[cfg(feature = "jpeg")]
+pub(crate) use jpeg::jpeg;
+#[cfg(feature = "png")]
+pub(crate) use png::png;
+#[cfg(feature = "webp")]
+pub(crate) use webp::webp;
 
 /// Why there are no bytes.
 #[derive(Debug, PartialEq, Eq)]
@@ -12,6 +32,32 @@ pub(crate) enum Unwritten {
     Stopped,
     /// The encoder refused; with what it said.
     Impossible(String),
+}
+
+/// How to write, beyond the format.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    /// Of lossy formats, 1 to 100.
+    pub(crate) quality: u8,
+    /// WebP without loss; quality then has no part.
+    pub(crate) lossless: bool,
+    /// JPEG in several scans.
+    pub(crate) progressive: bool,
+}
+
+/// Metadata to carry over: raw blocks, written as the format has them. Nothing by default.
+#[derive(Debug, Default)]
+pub(crate) struct Metadata<'a> {
+    /// A colour profile.
+    pub(crate) icc: Option<&'a [u8]>,
+    /// A TIFF structure, without `Exif\0\0` before it.
+    pub(crate) exif: Option<&'a [u8]>,
+}
+
+/// What an encoder says when it refuses.
+#[cfg(feature = "png")]
+fn impossible(error: &dyn ToString) -> Unwritten {
+    Unwritten::Impossible(error.to_string())
 }
 
 /// Turns a picture for viewing; one that stands upright is not copied.
@@ -42,93 +88,12 @@ pub(crate) fn turn(pixels: &Pixels, orientation: Orientation) -> Cow<'_, Pixels>
     })
 }
 
-/// Baseline JPEG. Chroma planes have half the luma's size.
-#[cfg(feature = "jpeg")]
-pub(crate) fn jpeg(pixels: &Pixels, quality: u8, stop: &dyn Fn() -> bool) -> Result<Vec<u8>, Unwritten> {
-    use crate::jpeg::encode::{Options, encode};
-    use crate::pixels::separate;
-    let options = Options { quality, progressive: false };
-    match pixels {
-        Pixels::Grey(grey) => encode(std::slice::from_ref(grey), options, stop),
-        Pixels::Ycc(planes) => encode(&planes[..], options, stop),
-        Pixels::Rgb(rgb) => encode(&separate::<3>(rgb), options, stop),
-        Pixels::Rgba(rgba) => encode(&separate::<4>(rgba), options, stop),
-        Pixels::Cmyk(cmyk) => encode(&separate::<3>(&colour::paper(cmyk)), options, stop),
+/// Red, green and blue of planes that all have the picture's size.
+#[cfg(any(feature = "png", feature = "webp"))]
+fn interleaved(planes: &[Plane; 3]) -> Result<Packed, Unwritten> {
+    let [y, cb, cr] = planes;
+    if [cb, cr].iter().any(|chroma| (chroma.width, chroma.height) != (y.width, y.height)) {
+        return Err(Unwritten::Impossible("its colours have fewer samples than the picture".to_owned()));
     }
-    .ok_or(Unwritten::Stopped)
-}
-
-/// Lossy WebP. Chroma planes have half the luma's size.
-#[cfg(feature = "webp")]
-pub(crate) fn webp(pixels: &Pixels, quality: u8, stop: &dyn Fn() -> bool) -> Result<Vec<u8>, Unwritten> {
-    use crate::libwebp;
-    /// From JPEG's full range to the narrow one of video.
-    fn narrow(plane: &Plane, span: u32, floor: u32) -> Plane {
-        let table: [u8; 256] =
-            std::array::from_fn(|sample| ((sample as u32 * span + 127) / 255 + floor) as u8);
-        let data = plane.data.iter().map(|sample| table[usize::from(*sample)]).collect();
-        Plane { data, ..*plane }
-    }
-    let written = match pixels {
-        Pixels::Grey(grey) => {
-            let (width, height) = (grey.width.div_ceil(2), grey.height.div_ceil(2));
-            let neutral = Plane { width, height, scale: grey.scale, data: vec![128; width * height] };
-            libwebp::encode_yuv(&mut [narrow(grey, 219, 16), neutral.clone(), neutral], quality, stop)
-        }
-        Pixels::Ycc(planes) => {
-            let [y, cb, cr] = &**planes;
-            libwebp::encode_yuv(
-                &mut [narrow(y, 219, 16), narrow(cb, 224, 16), narrow(cr, 224, 16)],
-                quality,
-                stop,
-            )
-        }
-        Pixels::Rgb(rgb) => libwebp::encode_packed::<3>(rgb, quality, stop),
-        Pixels::Rgba(rgba) => libwebp::encode_packed::<4>(rgba, quality, stop),
-        Pixels::Cmyk(cmyk) => libwebp::encode_packed::<3>(&colour::paper(cmyk), quality, stop),
-    };
-    written.map_err(|error| match error {
-        libwebp::Unwritten::Stopped => Unwritten::Stopped,
-        libwebp::Unwritten::Impossible => Unwritten::Impossible("libwebp refuses the picture".to_owned()),
-    })
-}
-
-/// PNG of 8 bits. Chroma planes have the luma's size.
-#[cfg(feature = "png")]
-pub(crate) fn png(pixels: &Pixels, stop: &dyn Fn() -> bool) -> Result<Vec<u8>, Unwritten> {
-    use std::io::Write;
-
-    use crate::pixels::interleave;
-    use png::ColorType;
-    let rgb;
-    let (data, width, height, colour) = match pixels {
-        Pixels::Grey(grey) => (&grey.data, grey.width, grey.height, ColorType::Grayscale),
-        Pixels::Ycc(planes) => {
-            rgb = interleave(planes);
-            (&rgb.data, rgb.width, rgb.height, ColorType::Rgb)
-        }
-        Pixels::Rgb(rgb) => (&rgb.data, rgb.width, rgb.height, ColorType::Rgb),
-        Pixels::Rgba(rgba) => (&rgba.data, rgba.width, rgba.height, ColorType::Rgba),
-        Pixels::Cmyk(cmyk) => {
-            rgb = colour::paper(cmyk);
-            (&rgb.data, rgb.width, rgb.height, ColorType::Rgb)
-        }
-    };
-    let impossible = |error: &dyn ToString| Unwritten::Impossible(error.to_string());
-    let mut out = Vec::new();
-    let mut encoder = png::Encoder::new(&mut out, width as u32, height as u32);
-    encoder.set_color(colour);
-    encoder.set_depth(png::BitDepth::Eight);
-    encoder.set_compression(png::Compression::Balanced);
-    let mut writer = encoder.write_header().map_err(|error| impossible(&error))?;
-    let mut stream = writer.stream_writer().map_err(|error| impossible(&error))?;
-    for rows in data.chunks((width * colour.samples() * 16).max(1)) {
-        if stop() {
-            return Err(Unwritten::Stopped);
-        }
-        stream.write_all(rows).map_err(|error| impossible(&error))?;
-    }
-    stream.finish().map_err(|error| impossible(&error))?;
-    writer.finish().map_err(|error| impossible(&error))?;
-    Ok(out)
+    Ok(crate::pixels::interleave(planes))
 }

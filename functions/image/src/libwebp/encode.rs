@@ -7,7 +7,28 @@ use libwebp_sys as sys;
 
 use crate::pixels::{Packed, Plane};
 
-fn side(pixels: usize) -> Result<c_int, Unwritten> {
+/// How much may be lost.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Quality {
+    /// Nothing that can be seen: what is wholly transparent becomes black.
+    Lossless,
+    /// 1 to 100.
+    Lossy(u8),
+}
+
+impl Quality {
+    pub(super) fn config(self) -> Result<sys::WebPConfig, Unwritten> {
+        let mut config = sys::WebPConfig::new().map_err(|()| Unwritten::Impossible)?;
+        match self {
+            // Its quality, left as it is, then means effort.
+            Self::Lossless => config.lossless = 1,
+            Self::Lossy(quality) => config.quality = f32::from(quality),
+        }
+        Ok(config)
+    }
+}
+
+pub(super) fn side(pixels: usize) -> Result<c_int, Unwritten> {
     c_int::try_from(pixels).map_err(|_| Unwritten::Impossible)
 }
 
@@ -47,7 +68,7 @@ pub(crate) enum Unwritten {
 }
 
 /// A picture that is freed on every way out.
-struct Picture(sys::WebPPicture);
+pub(super) struct Picture(pub(super) sys::WebPPicture);
 
 impl Drop for Picture {
     fn drop(&mut self) {
@@ -58,17 +79,36 @@ impl Drop for Picture {
 }
 
 impl Picture {
-    fn new(width: usize, height: usize) -> Result<Self, Unwritten> {
+    /// Without pixels yet; `argb` says which kind of them libwebp is to work on.
+    fn new(width: usize, height: usize, argb: bool) -> Result<Self, Unwritten> {
         let mut picture = Self(sys::WebPPicture::new().map_err(|()| Unwritten::Impossible)?);
         picture.0.width = side(width)?;
         picture.0.height = side(height)?;
-        picture.0.use_argb = 0;
+        picture.0.use_argb = c_int::from(argb);
         Ok(picture)
     }
 
-    fn encode(&mut self, quality: u8, stop: &dyn Fn() -> bool) -> Result<Vec<u8>, Unwritten> {
-        let mut config = sys::WebPConfig::new().map_err(|()| Unwritten::Impossible)?;
-        config.quality = f32::from(quality);
+    /// A copy of interleaved RGB or RGBA.
+    pub(super) fn import<const N: usize>(packed: &Packed, argb: bool) -> Result<Self, Unwritten> {
+        if packed.data.len() != packed.width * packed.height * N {
+            return Err(Unwritten::Impossible);
+        }
+        let mut picture = Self::new(packed.width, packed.height, argb)?;
+        let stride = side(packed.width * N)?;
+        let data = packed.data.as_ptr();
+        // SAFETY: the pixels are `stride` times height long, as checked; libwebp copies them.
+        let imported = unsafe {
+            match N {
+                3 => sys::WebPPictureImportRGB(&raw mut picture.0, data, stride),
+                4 => sys::WebPPictureImportRGBA(&raw mut picture.0, data, stride),
+                _ => 0,
+            }
+        };
+        if imported == 0 { Err(Unwritten::Impossible) } else { Ok(picture) }
+    }
+
+    fn encode(&mut self, quality: Quality, stop: &dyn Fn() -> bool) -> Result<Vec<u8>, Unwritten> {
+        let config = quality.config()?;
         let mut sink = Sink { out: Vec::new(), stop };
         self.0.writer = Some(write);
         self.0.progress_hook = Some(progress);
@@ -85,7 +125,7 @@ impl Picture {
     }
 }
 
-/// Encodes luma and two planes of half the size, in the narrow range of video.
+/// Encodes luma and two planes of half the size, in the narrow range of video, with loss.
 pub(crate) fn encode_yuv(
     planes: &mut [Plane; 3],
     quality: u8,
@@ -98,35 +138,23 @@ pub(crate) fn encode_yuv(
     if !sizes_agree {
         return Err(Unwritten::Impossible);
     }
-    let mut picture = Picture::new(y.width, y.height)?;
+    let mut picture = Picture::new(y.width, y.height, false)?;
     picture.0.y_stride = side(y.width)?;
     picture.0.uv_stride = side(u.width)?;
     // Lent: the sizes were checked, the borrows last until this function returns.
     picture.0.y = y.data.as_mut_ptr();
     picture.0.u = u.data.as_mut_ptr();
     picture.0.v = v.data.as_mut_ptr();
-    picture.encode(quality, stop)
+    picture.encode(Quality::Lossy(quality), stop)
 }
 
 /// Encodes interleaved RGB or RGBA.
 pub(crate) fn encode_packed<const N: usize>(
     packed: &Packed,
-    quality: u8,
+    quality: Quality,
     stop: &dyn Fn() -> bool,
 ) -> Result<Vec<u8>, Unwritten> {
-    if packed.data.len() != packed.width * packed.height * N {
-        return Err(Unwritten::Impossible);
-    }
-    let mut picture = Picture::new(packed.width, packed.height)?;
-    let stride = side(packed.width * N)?;
-    let data = packed.data.as_ptr();
-    // SAFETY: the pixels are `stride` times height long, as checked; libwebp copies them.
-    let imported = unsafe {
-        match N {
-            3 => sys::WebPPictureImportRGB(&raw mut picture.0, data, stride),
-            4 => sys::WebPPictureImportRGBA(&raw mut picture.0, data, stride),
-            _ => 0,
-        }
-    };
-    if imported == 0 { Err(Unwritten::Impossible) } else { picture.encode(quality, stop) }
+    // Lossy works on planes, lossless on whole pixels.
+    let argb = matches!(quality, Quality::Lossless);
+    Picture::import::<N>(packed, argb)?.encode(quality, stop)
 }

@@ -10,4 +10,4 @@ mod decode;
 mod encode;
 
 pub(crate) use decode::{Status, decode_rgb, decode_rgba, decode_yuv};
-pub(crate) use encode::{Unwritten, encode_packed, encode_yuv};
+pub(crate) use encode::{Quality, Unwritten, encode_packed, encode_yuv};
