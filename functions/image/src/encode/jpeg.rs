@@ -1,7 +1,7 @@
 //! JPEG, with metadata in application segments: Exif in APP1 (Exif 2.3, 4.7.2), a colour profile in as many of
 //! APP2 as it needs (ICC.1:2022, B.4).
 
-use super::{Metadata, Settings, Unwritten};
+use super::{Metadata, Settings, Unwritten, halved};
 use crate::colour;
 use crate::jpeg::encode::{Options, encode};
 use crate::pixels::{Pixels, separate};
@@ -20,7 +20,7 @@ pub(crate) fn jpeg(
     let options = Options { quality: settings.quality, progressive: settings.progressive };
     let file = match pixels {
         Pixels::Grey(grey) => encode(std::slice::from_ref(grey), options, stop),
-        Pixels::Ycc(planes) => encode(&planes[..], options, stop),
+        Pixels::Ycc(planes) => encode(&halved(planes)?[..], options, stop),
         Pixels::Rgb(rgb) => encode(&separate::<3>(rgb), options, stop),
         Pixels::Rgba(rgba) => encode(&separate::<4>(rgba), options, stop),
         Pixels::Cmyk(cmyk) => encode(&separate::<3>(&colour::paper(cmyk)), options, stop),

@@ -8,6 +8,8 @@ use std::borrow::Cow;
 use crate::orient::Orientation;
 use crate::pixels::{Packed, Pixels, Plane};
 
+#[cfg(feature = "webp")]
+mod animation;
 #[cfg(feature = "jpeg")]
 mod jpeg;
 #[cfg(feature = "png")]
@@ -19,6 +21,9 @@ mod tests;
 #[cfg(feature = "webp")]
 mod webp;
 
+#[cfg(feature = "webp")]
+#[allow(unused_imports, reason = "the renditions do not ask for it yet")]
+pub(crate) use animation::Animation;
 #[cfg(feature = "jpeg")]
 pub(crate) use jpeg::jpeg;
 #[cfg(feature = "png")]
@@ -86,6 +91,17 @@ pub(crate) fn turn(pixels: &Pixels, orientation: Orientation) -> Cow<'_, Pixels>
             Pixels::Cmyk(packed(cmyk, orientation.apply::<4>(&cmyk.data, cmyk.width, cmyk.height)))
         }
     })
+}
+
+/// Planes whose chroma has half the luma's size, as it must have.
+#[cfg(feature = "jpeg")]
+fn halved(planes: &[Plane; 3]) -> Result<&[Plane; 3], Unwritten> {
+    let [y, cb, cr] = planes;
+    let half = (y.width.div_ceil(2), y.height.div_ceil(2));
+    if [cb, cr].iter().any(|chroma| (chroma.width, chroma.height) != half) {
+        return Err(Unwritten::Impossible("its colours do not have half its size".to_owned()));
+    }
+    Ok(planes)
 }
 
 /// Red, green and blue of planes that all have the picture's size.

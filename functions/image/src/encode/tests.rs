@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::{env, fs, thread};
 
-use super::{Metadata, Settings, Unwritten};
+use super::{Animation, Metadata, Settings, Unwritten};
 use crate::decode::{self, Shrink};
 use crate::limits::Limits;
 use crate::pixels::{Packed, Pixels, Plane};
@@ -93,11 +93,13 @@ fn lossless_webp_gives_every_visible_pixel_back() {
 }
 
 #[test]
-fn planes_with_less_chroma_are_refused_where_every_pixel_has_its_own() {
+fn planes_with_too_much_or_too_little_chroma_are_refused() {
     let half = planes(20, 20, false);
     for written in [
         super::webp(&half, &LOSSLESS, &Metadata::default(), &go_on),
         super::png(&half, &LOSSY, &Metadata::default(), &go_on),
+        super::jpeg(&planes(20, 20, true), &LOSSY, &Metadata::default(), &go_on),
+        super::webp(&planes(20, 20, true), &LOSSY, &Metadata::default(), &go_on),
     ] {
         assert!(matches!(written, Err(Unwritten::Impossible(_))), "{written:?}");
     }
@@ -177,7 +179,7 @@ fn pillow_finds_the_metadata_that_was_given() {
     for (ext, encode) in ENCODERS {
         for (name, picture) in &pictures {
             for settings in [&LOSSY, &LOSSLESS] {
-                let picture = if ext == "png" || settings.lossless && *name == "planes" {
+                let picture = if *name == "planes" && (ext == "png" || ext == "webp" && settings.lossless) {
                     &planes(33, 21, true)
                 } else {
                     picture
@@ -214,5 +216,143 @@ for path in sys.argv[1:]:
         let icc = if name.contains("-icc") || name.contains("-both") { "whole" } else { "no" };
         let artist = if name.contains("-exif") || name.contains("-both") { "Anna" } else { "None" };
         assert_eq!(said, format!("{name} (33, 21) {icc} {artist}"));
+    }
+}
+
+/// Frames in which a square walks over a slope that slowly grows darker, with some transparency.
+fn frames(width: usize, height: usize, count: usize, alpha: bool) -> Vec<Packed> {
+    let frame = |step: usize| {
+        let mut data = Vec::with_capacity(width * height * 4);
+        for y in 0..height {
+            for x in 0..width {
+                let slope = (255 - 2 * step + x / 4 - y / 4).clamp(0, 255) as u8;
+                let square = x.abs_diff(step * 3 + 8) < 6 && y.abs_diff(height / 2) < 6;
+                let opaque = !alpha || y > height / 4 || square;
+                data.extend(match (square, opaque) {
+                    (true, _) => [220, 30, 60, 255],
+                    (false, true) => [slope, slope, 255 - slope, 255],
+                    (false, false) => [0; 4],
+                });
+            }
+        }
+        Packed { width, height, scale: (1.0, 1.0), data }
+    };
+    (0..count).map(frame).collect()
+}
+
+fn animated(
+    frames: &[Packed],
+    millis: &[u32],
+    settings: &Settings,
+    loops: u32,
+) -> Result<Vec<u8>, Unwritten> {
+    let mut animation = Animation::new(frames[0].width, frames[0].height, settings, loops)?;
+    for (frame, millis) in frames.iter().zip(millis) {
+        animation.add(frame, *millis, &go_on)?;
+    }
+    animation.finish(&Metadata { icc: Some(b"profile"), exif: Some(&exif()) })
+}
+
+#[test]
+fn pillow_plays_the_animation_that_was_written() {
+    let (mut cases, mut files) = (Vec::new(), Vec::new());
+    for (name, alpha, (width, height), loops) in
+        [("opaque", false, (120, 80), 0), ("alpha", true, (121, 79), 3), ("tiny", false, (1, 1), 70_000)]
+    {
+        let frames = frames(width, height, 60, alpha);
+        let millis: Vec<u32> = (0..60).map(|i| [40, 100, 10, 1, 9_000_000][i % 5]).collect();
+        for settings in [&LOSSY, &LOSSLESS] {
+            let file = animated(&frames, &millis, settings, loops).expect("it can be written");
+            let again = animated(&frames, &millis, settings, loops);
+            assert!(again.as_ref() == Ok(&file), "{name} differs from run to run");
+            let lossless = settings.lossless;
+            files.push((format!("{name}-{lossless}.webp"), file));
+            cases.push((frames.clone(), millis.clone(), loops.min(65_535), lossless));
+        }
+    }
+    let script = "
+import sys
+from PIL import Image
+for path in sys.argv[1:]:
+    image = Image.open(path)
+    print(image.n_frames, image.info['loop'], image.info.get('icc_profile'), image.getexif().get(0x13b))
+    for index in range(image.n_frames):
+        image.seek(index)
+        image.load()
+        frame = image.convert('RGBA')
+        print(image.info['duration'], frame.tobytes().hex())
+";
+    let Some(said) = pillow("animation", &files, script) else { return };
+    let mut said = said.iter();
+    for ((name, _), (frames, millis, loops, lossless)) in files.iter().zip(cases) {
+        let first = said.next().expect("a line for each file");
+        let (count, rest) = first.split_once(' ').expect("two words");
+        assert_eq!(rest, format!("{loops} b'profile' Anna"), "{name}");
+        let count: usize = count.parse().expect("a number");
+        let (mut shown, mut ends) = (Vec::new(), 0);
+        for line in said.by_ref().take(count) {
+            let (duration, pixels) = line.split_once(' ').expect("two words");
+            ends += duration.parse::<u32>().expect("a number");
+            let byte = |hex: &[u8; 2]| u8::from_str_radix(str::from_utf8(hex).unwrap_or(""), 16);
+            let pixels = pixels.as_bytes().as_chunks::<2>().0.iter().map_while(|hex| byte(hex).ok());
+            shown.push((ends, pixels.collect::<Vec<_>>()));
+        }
+        assert_eq!(ends, millis.iter().sum::<u32>(), "{name}");
+        if lossless {
+            assert_eq!(count, frames.len(), "{name}");
+        }
+        // Frames that differ too little to be seen are one; so each is looked up by its time.
+        let mut begins = 0;
+        for (index, (frame, millis)) in frames.iter().zip(millis).enumerate() {
+            let (_, pixels) = shown.iter().find(|(ends, _)| begins < *ends).expect("it is shown");
+            begins += millis;
+            if lossless {
+                assert!(*pixels == frame.data, "{name} {index}");
+                continue;
+            }
+            assert_eq!(pixels.len(), frame.data.len(), "{name} {index}");
+            let squares = pixels.iter().zip(&frame.data).map(|(is, was)| u32::from(is.abs_diff(*was)).pow(2));
+            let error = (f64::from(squares.sum::<u32>()) / frame.data.len() as f64).sqrt();
+            // It does not grow, however slowly the scene changes.
+            assert!(error < 5.0, "{name} {index}: off by {error}");
+        }
+    }
+}
+
+#[test]
+fn frames_that_do_not_fit_are_refused_and_harm_nothing() {
+    let mut animation = Animation::new(5, 4, &LOSSY, 0).expect("it is small");
+    let impossible = |done: Result<(), Unwritten>| assert!(matches!(done, Err(Unwritten::Impossible(_))));
+    impossible(animation.add(&packed::<4>(4, 5), 10, &go_on));
+    impossible(animation.add(&packed::<3>(5, 4), 10, &go_on));
+    impossible(animation.add(&packed::<4>(5, 4), 1 << 24, &go_on));
+    assert_eq!(animation.add(&packed::<4>(5, 4), 10, &|| true), Err(Unwritten::Stopped));
+    for _ in 0..3 {
+        assert_eq!(animation.add(&packed::<4>(5, 4), 0, &go_on), Ok(()));
+    }
+    assert!(animation.finish(&Metadata::default()).is_ok());
+    let empty = Animation::new(5, 4, &LOSSY, 0).expect("it is small").finish(&Metadata::default());
+    assert!(matches!(empty, Err(Unwritten::Impossible(_))));
+    for (width, height) in [(0, 1), (1, 0), (16_384, 1), (1, 16_384), (usize::MAX, 1)] {
+        assert!(Animation::new(width, height, &LOSSY, 0).is_err(), "{width} x {height}");
+    }
+}
+
+#[test]
+fn an_animation_stops_when_told() {
+    let frames = frames(64, 64, 3, true);
+    for patience in 0.. {
+        let asked = std::cell::Cell::new(0);
+        let stop = || {
+            asked.set(asked.get() + 1);
+            asked.get() > patience
+        };
+        let mut animation = Animation::new(64, 64, &LOSSY, 0).expect("it is small");
+        let done = frames.iter().try_for_each(|frame| animation.add(frame, 10, &stop));
+        if done == Ok(()) {
+            assert!(patience > 6, "asked {patience} times only");
+            break;
+        }
+        assert_eq!(done, Err(Unwritten::Stopped));
     }
 }

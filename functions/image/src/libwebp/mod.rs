@@ -6,8 +6,10 @@
 //! call, and no call shares one between threads.
 #![expect(unsafe_code, reason = "libwebp is a C library; each block argues for itself")]
 
+mod animation;
 mod decode;
 mod encode;
 
+pub(crate) use animation::Animation;
 pub(crate) use decode::{Status, decode_rgb, decode_rgba, decode_yuv};
 pub(crate) use encode::{Quality, Unwritten, encode_packed, encode_yuv};
