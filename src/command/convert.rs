@@ -95,7 +95,7 @@ pub(crate) fn run(args: &Args) -> Result<Ending, Failure> {
     let rejected = |reject: &Reject| rejected(&name, reject);
     if sniff::content(&data).is_none() {
         return Err(Failure::new(format!("{name} is no image that is known here"))
-            .hint("JPEG, PNG and WebP can be read"));
+            .hint("JPEG, PNG, WebP, GIF, TIFF and BMP can be read"));
     }
     let header = decode::header(&data, &limits).map_err(|reject| rejected(&reject))?;
     let renditions = plan.render(&data, &header, &limits, &|| false).map_err(|undone| match undone {
@@ -223,7 +223,7 @@ fn rejected(name: &str, reject: &Reject) -> Failure {
     let failure = Failure::new(format!("{name}: {}", clean(&reject.to_string())));
     match reject {
         Reject::TooLarge { .. } => failure.hint("if you trust it, allow more with --megapixels"),
-        Reject::Unsupported(_) | Reject::NotAnImage { .. } => failure.hint("JPEG, PNG and WebP can be read"),
+        Reject::Unsupported(_) | Reject::NotAnImage { .. } => failure.hint("JPEG, PNG, WebP, GIF, TIFF and BMP can be read"),
         Reject::Rendition { .. } => failure.hint("ask for less with --width, or for another format"),
         _ => failure.hint("it may have been cut off or damaged: fetch it again, or open it elsewhere"),
     }

@@ -144,15 +144,15 @@ fn refusals() {
     exit code: 1
     ----- stderr -----
     error: `notes.jpg` is no image that is known here
-    hint: JPEG, PNG and WebP can be read
+    hint: JPEG, PNG, WebP, GIF, TIFF and BMP can be read
     ");
-    context.write("still.gif", "GIF89a\x01\0\x01\0");
-    insta::assert_snapshot!(context.run(&["convert", "still.gif", "still.webp"]), @"
-    $ tidemill convert still.gif still.webp
+    context.write("photo.heic", "\0\0\0\x18ftypheic\0\0\0\0mif1heic");
+    insta::assert_snapshot!(context.run(&["convert", "photo.heic", "photo.webp"]), @"
+    $ tidemill convert photo.heic photo.webp
     exit code: 1
     ----- stderr -----
-    error: `still.gif`: GIF cannot be read yet
-    hint: JPEG, PNG and WebP can be read
+    error: `photo.heic`: HEIC cannot be read yet
+    hint: JPEG, PNG, WebP, GIF, TIFF and BMP can be read
     ");
     context.write("empty.png", "");
     insta::assert_snapshot!(context.run(&["convert", "empty.png", "empty.webp"]), @"
@@ -160,10 +160,10 @@ fn refusals() {
     exit code: 1
     ----- stderr -----
     error: `empty.png` is no image that is known here
-    hint: JPEG, PNG and WebP can be read
+    hint: JPEG, PNG, WebP, GIF, TIFF and BMP can be read
     ");
     assert_eq!(context.read("cat.png"), before);
-    for name in ["half.webp", "notes.webp", "still.webp", "empty.webp"] {
+    for name in ["half.webp", "notes.webp", "photo.webp", "empty.webp"] {
         assert!(!context.path(name).exists(), "{name}");
     }
 }

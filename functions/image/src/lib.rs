@@ -1,6 +1,6 @@
 //! Decodes an image once and writes every configured rendition.
 //!
-//! - In: an object whose bytes sniff as JPEG, PNG or WebP.
+//! - In: an object whose bytes sniff as JPEG, PNG, WebP, GIF, TIFF or BMP.
 //! - Out: one file per rendition: JPEG, WebP, PNG, or a JSON document about the original.
 //! - Limits: input bytes, megapixels, scans; from the header, before pixels exist.
 //! - Faults: [`Reject`] if broken, too large or not readable.
@@ -17,9 +17,19 @@
 //! | `jpeg` | yes | JPEG in and out |
 //! | `png` | yes | PNG in and out |
 //! | `webp` | yes | WebP in and out (libwebp, built with the C compiler) |
+//! | `gif` | yes | GIF in |
+//! | `tiff` | yes | TIFF in |
+//! | `bmp` | yes | BMP in |
 
 #![cfg_attr(
-    not(all(feature = "jpeg", feature = "png", feature = "webp")),
+    not(all(
+        feature = "jpeg",
+        feature = "png",
+        feature = "webp",
+        feature = "gif",
+        feature = "tiff",
+        feature = "bmp"
+    )),
     allow(dead_code, unused_variables, unreachable_code, reason = "what only the missing formats need")
 )]
 

@@ -58,7 +58,6 @@ impl Reject {
         }
     }
 
-    #[cfg(any(feature = "jpeg", feature = "png", feature = "webp"))]
     pub(crate) fn broken(kind: Kind, reason: impl Into<String>) -> Self {
         Self::Broken { kind, reason: reason.into() }
     }

@@ -82,6 +82,9 @@ impl Kind {
         (self == Self::Jpeg && cfg!(feature = "jpeg"))
             || (self == Self::Png && cfg!(feature = "png"))
             || (self == Self::Webp && cfg!(feature = "webp"))
+            || (self == Self::Gif && cfg!(feature = "gif"))
+            || (self == Self::Tiff && cfg!(feature = "tiff"))
+            || (self == Self::Bmp && cfg!(feature = "bmp"))
     }
 
     /// Whether it is a picture at all (a PDF or a film is not).
@@ -97,7 +100,8 @@ impl fmt::Display for Kind {
 }
 
 /// The media types that [`decide`] lets through to the decoders.
-pub const MEDIA_TYPES: &[&str] = &["image/jpeg", "image/png", "image/webp"];
+pub const MEDIA_TYPES: &[&str] =
+    &["image/jpeg", "image/png", "image/webp", "image/gif", "image/tiff", "image/bmp"];
 
 /// What the bytes are. Sixteen bytes are enough for all but SVG, for which a few hundred are looked at.
 pub fn content(head: &[u8]) -> Option<Kind> {
@@ -275,7 +279,7 @@ mod tests {
             Some("image/webp"),
             "claims to be image/webp, but its bytes are no image that is known here",
         );
-        check(b"GIF89a\x01\0", "notes", None, "GIF cannot be read yet");
+        check(b"\xff\x0a\0\0", "notes", None, "JPEG XL cannot be read yet");
         check(b"", "empty.png", None, "claims to be .png, but its bytes are no image that is known here");
         if cfg!(feature = "png") {
             check(b"\x89PNG\r\n\x1a\n", "in-truth-a-png.jpg", None, "take PNG");

@@ -1,9 +1,8 @@
 //! Colour profiles and Exif blocks: taken from the file as they are, once their size is known to be bearable.
 
+#[cfg(feature = "png")]
 use std::io::Read;
 use std::sync::Arc;
-
-use flate2::read::ZlibDecoder;
 
 use crate::limits::Limits;
 use crate::reject::Reject;
@@ -33,10 +32,11 @@ pub(super) fn exif(bytes: &[u8], limits: &Limits) -> Result<Option<Arc<[u8]>>, R
 }
 
 /// A colour profile in a zlib stream, of which no more is inflated than the limit allows.
+#[cfg(feature = "png")]
 pub(super) fn inflated_profile(compressed: &[u8], limits: &Limits) -> Result<Option<Arc<[u8]>>, Reject> {
     let mut profile = Vec::new();
     let more = limits.metadata_bytes.saturating_add(1);
-    if ZlibDecoder::new(compressed).take(more).read_to_end(&mut profile).is_err() {
+    if flate2::read::ZlibDecoder::new(compressed).take(more).read_to_end(&mut profile).is_err() {
         return Ok(None);
     }
     if profile.len() as u64 > limits.metadata_bytes {
@@ -69,7 +69,7 @@ pub(super) fn profile_in_parts(parts: &[&[u8]], limits: &Limits) -> Result<Optio
     Ok((!profile.is_empty()).then(|| profile.into()))
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "png"))]
 mod tests {
     use std::io::Write;
 

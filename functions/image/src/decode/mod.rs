@@ -3,11 +3,18 @@
 //! The header comes first and costs no more than a walk over the file's segments; limits are compared with it
 //! before a pixel is allocated. A format may decode at less than full size, if asked for it.
 
+mod animation;
+#[cfg(feature = "bmp")]
+mod bmp;
+#[cfg(feature = "gif")]
+mod gif;
 #[cfg(feature = "jpeg")]
 mod jpeg;
 mod metadata;
 #[cfg(feature = "png")]
 mod png;
+#[cfg(feature = "tiff")]
+mod tiff;
 #[cfg(feature = "webp")]
 mod webp;
 
@@ -18,6 +25,8 @@ use crate::orient::Orientation;
 use crate::pixels::Pixels;
 use crate::reject::{Failure, Reject};
 use crate::sniff::{self, Kind};
+
+pub use animation::{Frame, Frames, frames};
 
 /// What a file says about its picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,6 +135,12 @@ pub fn header(data: &[u8], limits: &Limits) -> Result<Header, Reject> {
         Some(Kind::Png) => png::header(data, limits)?,
         #[cfg(feature = "webp")]
         Some(Kind::Webp) => webp::header(data, limits)?,
+        #[cfg(feature = "gif")]
+        Some(Kind::Gif) => gif::header(data, limits)?,
+        #[cfg(feature = "tiff")]
+        Some(Kind::Tiff) => tiff::header(data, limits)?,
+        #[cfg(feature = "bmp")]
+        Some(Kind::Bmp) => bmp::header(data, limits)?,
         Some(kind) => return Err(Reject::Unsupported(kind.name().to_owned())),
         None => return Err(Reject::NotAnImage { claim: "an image".to_owned(), is: None }),
     };
@@ -197,6 +212,12 @@ pub fn decode(
         Kind::Png => png::decode(data, header, stop),
         #[cfg(feature = "webp")]
         Kind::Webp => webp::decode(data, header),
+        #[cfg(feature = "gif")]
+        Kind::Gif => gif::decode(data, header, stop),
+        #[cfg(feature = "tiff")]
+        Kind::Tiff => tiff::decode(data, header, stop),
+        #[cfg(feature = "bmp")]
+        Kind::Bmp => bmp::decode(data, header, stop),
         kind => {
             let _ = shrink;
             Err(Reject::Unsupported(kind.name().to_owned()).into())

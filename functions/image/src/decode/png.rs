@@ -3,8 +3,9 @@
 use std::io::Cursor;
 use std::sync::Arc;
 
-use png::{BitDepth, ColorType, DecodingError, Transformations};
+use png::{BitDepth, BlendOp, ColorType, DecodingError, DisposeOp, Transformations};
 
+use super::animation::{Blend, Canvas, Disposal, Region, shown_for};
 use super::{Header, Memory, Unread, metadata};
 use crate::limits::Limits;
 use crate::orient;
@@ -130,6 +131,8 @@ fn reject(error: DecodingError) -> Failure {
             // The library speaks of its own parts where a person wants to know of the picture.
             if text.contains("enough data for image") {
                 "it holds fewer pixels than its header says".clone_into(&mut text);
+            } else if text.starts_with("IDAT or fdAT") {
+                "a picture that its header promises is missing".clone_into(&mut text);
             } else if text.starts_with("corrupt deflate stream") {
                 "its compressed data is damaged".clone_into(&mut text);
             }
@@ -143,7 +146,8 @@ fn narrow(sample: [u8; 2]) -> u8 {
     ((u32::from(u16::from_be_bytes(sample)) * 255 + 32_767) / 65_535) as u8
 }
 
-pub(super) fn decode(data: &[u8], header: &Header, stop: &dyn Fn() -> bool) -> Result<Pixels, Failure> {
+/// The library's reader, at the first picture.
+fn open<'a>(data: &'a [u8], header: &Header) -> Result<png::Reader<Cursor<&'a [u8]>>, Failure> {
     // Memory that the library may take besides the pixels: two lines, its window, small chunks.
     let line = header.width as usize * 8;
     let limits = png::Limits { bytes: line * 4 + (4 << 20) };
@@ -151,12 +155,17 @@ pub(super) fn decode(data: &[u8], header: &Header, stop: &dyn Fn() -> bool) -> R
     decoder.set_transformations(Transformations::EXPAND);
     decoder.set_ignore_text_chunk(true);
     decoder.set_ignore_iccp_chunk(true);
-    let mut reader = decoder.read_info().map_err(reject)?;
-    let info = reader.info();
-    let (width, height, interlaced) = (info.width as usize, info.height as usize, info.interlaced);
-    if (info.width, info.height) != (header.width, header.height) {
+    let reader = decoder.read_info().map_err(reject)?;
+    if (reader.info().width, reader.info().height) != (header.width, header.height) {
         return Err(Reject::broken(KIND, "it has two headers").into());
     }
+    Ok(reader)
+}
+
+pub(super) fn decode(data: &[u8], header: &Header, stop: &dyn Fn() -> bool) -> Result<Pixels, Failure> {
+    let mut reader = open(data, header)?;
+    let info = reader.info();
+    let (width, height, interlaced) = (info.width as usize, info.height as usize, info.interlaced);
     let (colour, depth) = reader.output_color_type();
     let samples = colour.samples();
     let deep = depth == BitDepth::Sixteen;
@@ -201,4 +210,91 @@ pub(super) fn decode(data: &[u8], header: &Header, stop: &dyn Fn() -> bool) -> R
         ColorType::Rgba => Pixels::Rgba(packed(out)),
         ColorType::Rgb | ColorType::Indexed => Pixels::Rgb(packed(out)),
     })
+}
+
+/// Frame after frame (W3C PNG 11.3.6). The still picture of a file need not be one of them.
+pub(super) struct Animation<'a> {
+    reader: png::Reader<Cursor<&'a [u8]>>,
+    left: u32,
+    /// One frame as the library gives it; no larger than the canvas.
+    buffer: Vec<u8>,
+}
+
+impl<'a> Animation<'a> {
+    pub(super) fn new(data: &'a [u8], header: &Header) -> Result<Self, Failure> {
+        Ok(Self { reader: open(data, header)?, left: header.frames, buffer: Vec::new() })
+    }
+
+    /// Paints the next frame. Answers how long it is shown, or nothing after the last one.
+    pub(super) fn next(&mut self, canvas: &mut Canvas) -> Result<Option<u32>, Failure> {
+        if self.left == 0 {
+            return Ok(None);
+        }
+        let reader = &mut self.reader;
+        let size = reader.output_buffer_size().unwrap_or(usize::MAX);
+        let (width, height) = canvas.size();
+        if size as u64 > u64::from(width) * u64::from(height) * 8 {
+            return Err(Reject::broken(KIND, "its lines have the wrong length").into());
+        }
+        self.buffer.resize(size, 0);
+        let mut info = reader.next_frame(&mut self.buffer).map_err(reject)?;
+        if reader.info().frame_control.is_none() {
+            // That was the picture for programs that do not know animations.
+            info = reader.next_frame(&mut self.buffer).map_err(reject)?;
+        }
+        let Some(control) = reader.info().frame_control else {
+            return Err(Reject::broken(KIND, "it has fewer frames than it says").into());
+        };
+        self.left -= 1;
+        let region = Region {
+            left: control.x_offset,
+            top: control.y_offset,
+            width: control.width,
+            height: control.height,
+        };
+        // The lines of interlaced frames are as long as the canvas is wide.
+        let line = if reader.info().interlaced {
+            reader.output_line_size(width).unwrap_or(info.line_size)
+        } else {
+            info.line_size
+        };
+        let deep = info.bit_depth == BitDepth::Sixteen;
+        let samples = info.color_type.samples();
+        let row = region.width as usize * (samples << usize::from(deep));
+        let mut pixels = Vec::with_capacity(region.pixels() as usize * 4);
+        for line in self.buffer.chunks(line.max(1)).take(region.height as usize) {
+            let Some(line) = line.get(..row) else { break };
+            if deep {
+                let line: Vec<u8> = line.as_chunks::<2>().0.iter().map(|sample| narrow(*sample)).collect();
+                widen(&line, samples, &mut pixels);
+            } else {
+                widen(line, samples, &mut pixels);
+            }
+        }
+        canvas.begin(
+            region,
+            match control.dispose_op {
+                DisposeOp::None => Disposal::Keep,
+                DisposeOp::Background => Disposal::Background,
+                DisposeOp::Previous => Disposal::Previous,
+            },
+        );
+        canvas.paint(&pixels, if control.blend_op == BlendOp::Over { Blend::Over } else { Blend::Source });
+        // Hundredths of a second, if nothing is said of the unit.
+        let unit = if control.delay_den == 0 { 100 } else { u32::from(control.delay_den) };
+        Ok(Some(shown_for(u32::from(control.delay_num) * 1000 / unit)))
+    }
+}
+
+/// Samples of 8 bits as RGBA.
+fn widen(line: &[u8], samples: usize, pixels: &mut Vec<u8>) {
+    for pixel in line.chunks_exact(samples) {
+        pixels.extend(match *pixel {
+            [grey] => [grey, grey, grey, 255],
+            [grey, alpha] => [grey, grey, grey, alpha],
+            [r, g, b] => [r, g, b, 255],
+            [r, g, b, alpha, ..] => [r, g, b, alpha],
+            [] => [0; 4],
+        });
+    }
 }

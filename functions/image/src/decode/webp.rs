@@ -1,5 +1,6 @@
 //! WebP: lossy without transparency into planes, the rest into RGBA. Of an animation, the first frame.
 
+use super::animation::{Blend, Canvas, Disposal, Region, shown_for};
 use super::{Header, Memory, Unread, metadata};
 use crate::libwebp::{self, Status};
 use crate::limits::Limits;
@@ -10,21 +11,26 @@ use crate::sniff::Kind;
 
 const KIND: Kind = Kind::Webp;
 
-/// Chunks of a RIFF body (RFC 9649, 2.3): name and body, which may be cut off by the end of the data.
-fn chunks(rest: &[u8]) -> impl Iterator<Item = ([u8; 4], &[u8])> {
-    sized_chunks(rest).map(|(name, _, body)| (name, body))
+/// A chunk of a RIFF body (RFC 9649, 2.3).
+struct Chunk<'a> {
+    name: [u8; 4],
+    /// Cut off by the end of the data, unless it is whole.
+    body: &'a [u8],
+    whole: bool,
 }
 
-/// The same, and whether the body is all there.
-fn sized_chunks(mut rest: &[u8]) -> impl Iterator<Item = ([u8; 4], bool, &[u8])> {
-    std::iter::from_fn(move || {
-        let (name, after) = rest.split_first_chunk::<4>()?;
-        let (size, after) = after.split_first_chunk::<4>()?;
-        let size = u32::from_le_bytes(*size) as usize;
-        let body = &after[..size.min(after.len())];
-        rest = after.get(size.saturating_add(size & 1)..).unwrap_or_default();
-        Some((*name, body.len() == size, body))
-    })
+/// Takes the first chunk off the data.
+fn take<'a>(data: &mut &'a [u8]) -> Option<Chunk<'a>> {
+    let (name, after) = data.split_first_chunk::<4>()?;
+    let (size, after) = after.split_first_chunk::<4>()?;
+    let size = u32::from_le_bytes(*size) as usize;
+    let body = &after[..size.min(after.len())];
+    *data = after.get(size.saturating_add(size & 1)..).unwrap_or_default();
+    Some(Chunk { name: *name, body, whole: body.len() == size })
+}
+
+fn chunks(mut rest: &[u8]) -> impl Iterator<Item = Chunk<'_>> {
+    std::iter::from_fn(move || take(&mut rest))
 }
 
 fn three(bytes: &[u8]) -> Option<u32> {
@@ -68,7 +74,7 @@ pub(super) fn header(data: &[u8], limits: &Limits) -> Result<Header, Reject> {
     let mut found: Option<Header> = None;
     let mut frames = 0;
     let mut unread = Unread::default();
-    for (name, whole, body) in sized_chunks(body(data)) {
+    for Chunk { name, body, whole } in chunks(body(data)) {
         match (&mut found, &name) {
             (None, b"VP8X") => {
                 let (Some(flags), Some(width), Some(height)) =
@@ -138,7 +144,7 @@ fn new(width: u32, height: u32, alpha: bool) -> Header {
 }
 
 fn bitstream_is_lossy(data: &[u8]) -> bool {
-    chunks(body(data)).any(|(name, _)| &name == b"VP8 ")
+    chunks(body(data)).any(|chunk| &chunk.name == b"VP8 ")
 }
 
 fn reject(status: &Status) -> Failure {
@@ -151,13 +157,12 @@ fn reject(status: &Status) -> Failure {
 
 pub(super) fn decode(data: &[u8], header: &Header) -> Result<Pixels, Failure> {
     let (width, height) = (header.width as usize, header.height as usize);
-    let animation = chunks(body(data)).find(|(name, _)| name == b"ANMF");
-    if let Some((_, frame)) = animation {
-        return first_frame(frame, width, height);
+    if let Some(frame) = chunks(body(data)).find(|chunk| &chunk.name == b"ANMF") {
+        return first_frame(frame.body, header);
     }
-    let animated = chunks(body(data))
-        .next()
-        .is_some_and(|(name, body)| &name == b"VP8X" && body.first().is_some_and(|flags| flags & 0x02 != 0));
+    let animated = chunks(body(data)).next().is_some_and(|chunk| {
+        &chunk.name == b"VP8X" && chunk.body.first().is_some_and(|flags| flags & 0x02 != 0)
+    });
     if animated {
         return Err(Reject::broken(KIND, "it is an animation without frames").into());
     }
@@ -194,37 +199,87 @@ pub(super) fn decode(data: &[u8], header: &Header) -> Result<Pixels, Failure> {
     }
 }
 
-/// Lays the first frame of an animation on an empty canvas (RFC 9649, 2.7.1.1).
-fn first_frame(frame: &[u8], width: usize, height: usize) -> Result<Pixels, Failure> {
+/// A frame of an animation (RFC 9649, 2.7.1.1), and its pixels.
+struct Part {
+    region: Region,
+    millis: u32,
+    disposal: Disposal,
+    blend: Blend,
+    pixels: Vec<u8>,
+}
+
+/// Decodes the frame that an ANMF chunk holds.
+fn part(frame: &[u8], canvas: (u32, u32)) -> Result<Part, Failure> {
     let place = |at: usize| frame.get(at..).and_then(three);
-    let (Some(left), Some(top), Some(across), Some(down), Some(parts)) =
-        (place(0), place(3), place(6), place(9), frame.get(16..))
+    let (Some(left), Some(top), Some(across), Some(down), Some(millis), Some(flags), Some(parts)) =
+        (place(0), place(3), place(6), place(9), place(12), frame.get(15), frame.get(16..))
     else {
         return Err(Reject::Truncated { kind: KIND }.into());
     };
-    let (left, top) = (left as usize * 2, top as usize * 2);
-    let (across, down) = (across as usize + 1, down as usize + 1);
-    if left + across > width || top + down > height {
-        return Err(Reject::broken(KIND, "its first frame does not lie on its canvas").into());
+    let region = Region { left: left * 2, top: top * 2, width: across + 1, height: down + 1 };
+    if region.left + region.width > canvas.0 || region.top + region.height > canvas.1 {
+        return Err(Reject::broken(KIND, "one of its frames does not lie on its canvas").into());
     }
     // The frame's chunks make a still picture, once they have a file header.
     let mut still = Vec::with_capacity(parts.len() + 30);
     still.extend(b"RIFF");
     still.extend((parts.len() as u32 + 22).to_le_bytes());
     still.extend(b"WEBPVP8X\x0a\0\0\0\x10\0\0\0");
-    still.extend(&(across as u32 - 1).to_le_bytes()[..3]);
-    still.extend(&(down as u32 - 1).to_le_bytes()[..3]);
+    still.extend(&across.to_le_bytes()[..3]);
+    still.extend(&down.to_le_bytes()[..3]);
     still.extend(parts);
+    let (across, down) = (region.width as usize, region.height as usize);
     let mut pixels = vec![0; across * down * 4];
     libwebp::decode_rgba(&still, across, down, &mut pixels).map_err(|status| reject(&status))?;
-    let mut packed = Packed { width, height, scale: (1.0, 1.0), data: pixels };
-    if (across, down) != (width, height) {
-        let mut canvas = vec![0; width * height * 4];
-        let rows = canvas.chunks_exact_mut(width * 4).skip(top);
-        for (row, pixels) in rows.zip(packed.data.chunks_exact(across * 4)) {
-            row[left * 4..][..across * 4].copy_from_slice(pixels);
-        }
-        packed.data = canvas;
+    Ok(Part {
+        region,
+        millis,
+        disposal: if flags & 1 == 1 { Disposal::Background } else { Disposal::Keep },
+        blend: if flags & 2 == 2 { Blend::Source } else { Blend::Over },
+        pixels,
+    })
+}
+
+/// Lays the first frame of an animation on an empty canvas.
+fn first_frame(frame: &[u8], header: &Header) -> Result<Pixels, Failure> {
+    let size = (header.width, header.height);
+    let Part { region, pixels, .. } = part(frame, size)?;
+    let (width, height, scale) = (header.width as usize, header.height as usize, (1.0, 1.0));
+    if region.covers(size) {
+        return Ok(Pixels::Rgba(Packed { width, height, scale, data: pixels }));
     }
-    Ok(Pixels::Rgba(packed))
+    let mut canvas = Canvas::new(size);
+    canvas.begin(region, Disposal::Keep);
+    canvas.paint(&pixels, Blend::Source);
+    Ok(Pixels::Rgba(canvas.into_packed()))
+}
+
+/// Frame after frame.
+pub(super) struct Animation<'a> {
+    /// What is left of the file's body.
+    rest: &'a [u8],
+    ends: bool,
+}
+
+impl<'a> Animation<'a> {
+    pub(super) fn new(data: &'a [u8]) -> Self {
+        Self { rest: body(data), ends: ends(data) }
+    }
+
+    /// Paints the next frame. Answers how long it is shown, or nothing after the last one.
+    pub(super) fn next(&mut self, canvas: &mut Canvas) -> Result<Option<u32>, Failure> {
+        while let Some(Chunk { name, body, whole }) = take(&mut self.rest) {
+            if &name != b"ANMF" {
+                continue;
+            }
+            if !whole {
+                return Err(Reject::Truncated { kind: KIND }.into());
+            }
+            let part = part(body, canvas.size())?;
+            canvas.begin(part.region, part.disposal);
+            canvas.paint(&part.pixels, part.blend);
+            return Ok(Some(shown_for(part.millis)));
+        }
+        if self.ends { Ok(None) } else { Err(Reject::Truncated { kind: KIND }.into()) }
+    }
 }
