@@ -13,6 +13,7 @@ use super::{Header, check, megapixels};
 use crate::limits::Limits;
 use crate::pixels::{Packed, Pixels};
 use crate::reject::{Failure, Reject};
+#[cfg(any(feature = "gif", feature = "png", feature = "webp"))]
 use crate::sniff::Kind;
 
 /// One picture of an animation.
