@@ -57,17 +57,17 @@ impl Plane {
 }
 
 /// Full-range BT.601 (JFIF 1.02, section 7), in 16-bit fixed point.
-const fn fix(x: f64) -> i32 {
+pub(crate) const fn fix(x: f64) -> i32 {
     (x * 65536.0 + 0.5) as i32
 }
 
 /// Luma of one pixel.
-fn luma(r: i32, g: i32, b: i32) -> u8 {
+pub(crate) fn luma(r: i32, g: i32, b: i32) -> u8 {
     ((fix(0.299) * r + fix(0.587) * g + fix(0.114) * b + 32768) >> 16) as u8
 }
 
 /// Chroma of the sum of `1 << log2` pixels.
-fn chroma(r: i32, g: i32, b: i32, log2: u32) -> (u8, u8) {
+pub(crate) fn chroma(r: i32, g: i32, b: i32, log2: u32) -> (u8, u8) {
     let shift = 16 + log2;
     let bias = (128 << shift) + (1 << (shift - 1)) - 1;
     let cb = (-fix(0.168_735_892) * r - fix(0.331_264_108) * g + fix(0.5) * b + bias) >> shift;
