@@ -16,3 +16,4 @@ pub mod gravity;
 pub mod grey;
 #[cfg(test)]
 pub(crate) mod samples;
+pub mod watermark;
