@@ -40,6 +40,7 @@ pub mod decode;
 mod encode;
 pub mod finish;
 mod function;
+pub mod info;
 #[cfg(feature = "jpeg")]
 mod jpeg;
 #[cfg(feature = "webp")]

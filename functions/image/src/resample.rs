@@ -26,7 +26,7 @@ pub(crate) struct Resampler {
 }
 
 /// sin(pi x) for |x| < 2^31, by reduction to a quarter turn and the series of the sine, to within 1e-11.
-fn sin_pi(x: f64) -> f64 {
+pub(crate) fn sin_pi(x: f64) -> f64 {
     /// 1 / n! for odd n, with the signs of the series, highest first.
     const SERIES: [f64; 9] = [
         1.0 / 355_687_428_096_000.0,
