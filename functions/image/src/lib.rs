@@ -38,6 +38,7 @@ pub mod config;
 pub mod cost;
 pub mod decode;
 mod encode;
+pub mod exif;
 pub mod finish;
 mod function;
 pub mod info;
