@@ -4,6 +4,7 @@
 //! first run. Where that cannot be had, the tests are reported as ignored with the reason; if
 //! `TIDEMILL_REQUIRE_ORACLES` is 1, they fail instead.
 
+mod finish;
 mod venv;
 
 use std::path::{Path, PathBuf};
@@ -303,10 +304,14 @@ fn main() -> ExitCode {
     let required = env::var("TIDEMILL_REQUIRE_ORACLES").is_ok_and(|value| value == "1");
     let python = if arguments.list { Err("not looked for".to_owned()) } else { venv::python(&[PILLOW]) };
     type Test = fn(&Path) -> Result<(), Failed>;
-    let tests: [(&str, Test); 3] = [
+    let tests: [(&str, Test); 7] = [
         ("pillow_decodes_the_same_pixels", decoded_pixels),
         ("pillow_shows_the_same_frames", animations),
         ("pillow_makes_the_same_renditions", renditions),
+        ("pillow_blurs_alike", finish::blurs),
+        ("pillow_lays_the_same_grounds", finish::grounds),
+        ("pillow_draws_the_same_marks", finish::marks),
+        ("pillow_reads_and_writes_the_same_exif", finish::exif_blocks),
     ];
     let trials = tests.into_iter().map(|(name, test)| match &python {
         Ok(python) => {
