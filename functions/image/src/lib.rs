@@ -14,6 +14,7 @@
 //!
 //! | feature | default | brings |
 //! |---|---|---|
+//! | `avif` | yes | AVIF out (rav1e) |
 //! | `jpeg` | yes | JPEG in and out |
 //! | `png` | yes | PNG in and out |
 //! | `webp` | yes | WebP in and out (libwebp, built with the C compiler) |
@@ -23,6 +24,7 @@
 
 #![cfg_attr(
     not(all(
+        feature = "avif",
         feature = "jpeg",
         feature = "png",
         feature = "webp",

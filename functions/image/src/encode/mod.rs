@@ -10,13 +10,15 @@ use crate::pixels::{Packed, Pixels, Plane};
 
 #[cfg(feature = "webp")]
 mod animation;
+#[cfg(feature = "avif")]
+mod avif;
 #[cfg(feature = "jpeg")]
 mod jpeg;
 #[cfg(feature = "png")]
 mod png;
 #[cfg(feature = "webp")]
 mod riff;
-#[cfg(all(test, feature = "jpeg", feature = "png", feature = "webp"))]
+#[cfg(all(test, feature = "avif", feature = "jpeg", feature = "png", feature = "webp"))]
 mod tests;
 #[cfg(feature = "webp")]
 mod webp;
@@ -24,6 +26,9 @@ mod webp;
 #[cfg(feature = "webp")]
 #[allow(unused_imports, reason = "the renditions do not ask for it yet")]
 pub(crate) use animation::Animation;
+#[cfg(feature = "avif")]
+#[allow(unused_imports, reason = "the renditions do not ask for it yet")]
+pub(crate) use avif::avif;
 #[cfg(feature = "jpeg")]
 pub(crate) use jpeg::jpeg;
 #[cfg(feature = "png")]
@@ -60,7 +65,7 @@ pub(crate) struct Metadata<'a> {
 }
 
 /// What an encoder says when it refuses.
-#[cfg(feature = "png")]
+#[cfg(any(feature = "avif", feature = "png"))]
 fn impossible(error: &dyn ToString) -> Unwritten {
     Unwritten::Impossible(error.to_string())
 }
@@ -94,7 +99,7 @@ pub(crate) fn turn(pixels: &Pixels, orientation: Orientation) -> Cow<'_, Pixels>
 }
 
 /// Planes whose chroma has half the luma's size, as it must have.
-#[cfg(feature = "jpeg")]
+#[cfg(any(feature = "avif", feature = "jpeg"))]
 fn halved(planes: &[Plane; 3]) -> Result<&[Plane; 3], Unwritten> {
     let [y, cb, cr] = planes;
     let half = (y.width.div_ceil(2), y.height.div_ceil(2));
