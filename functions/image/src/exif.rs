@@ -1,9 +1,10 @@
 //! What of an Exif block may be shown to strangers: an allow list, and nothing else.
 //!
 //! Read are the first directory and the one of Exif (Exif 2.32, 4.6), each once; never the position, serial
-//! numbers, owners, comments, thumbnails, or what makers hide. Libraries read every directory that a block points
-//! to, and a block can point to as many as it has bytes, one within the other: 64 KB then cost gigabytes. Here the
-//! work is bounded by two directories of 65,535 entries, and the memory by the texts that are kept.
+//! numbers, owners, comments, thumbnails, or what makers hide. A library that reads every directory that a block
+//! points to can be made to read as many as it has bytes, all overlapping: kamadak-exif 0.6.2 takes 200 MB for a
+//! block of 64 KB that is made so. Here the work is bounded by two directories of 65,535 entries, and the memory by the texts
+//! that are kept.
 
 use std::collections::BTreeMap;
 

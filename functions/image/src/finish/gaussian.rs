@@ -16,6 +16,8 @@ pub(super) struct Channel {
 
 const LANES: usize = 16;
 type Lanes = [f32; LANES];
+/// Samples of a row that are turned at once.
+const BLOCK: usize = 32;
 
 enum Kernel {
     /// The weight of the centre, then of each step away from it.
@@ -65,13 +67,13 @@ impl Kernel {
         }
     }
 
-    /// Filters lines in place: what comes out is the first `line.len() - 2 * reach` of them.
-    fn run(&self, line: &mut [Lanes], other: &mut [Lanes]) {
+    /// Filters `line` into the first `line.len() - 2 * reach` of `out`; `line` is not what it was afterwards.
+    fn run(&self, line: &mut [Lanes], out: &mut [Lanes]) {
         match self {
             Self::Samples(weights) => {
                 let reach = weights.len() - 1;
                 let length = line.len() - 2 * reach;
-                for (at, out) in other[..length].iter_mut().enumerate() {
+                for (at, out) in out[..length].iter_mut().enumerate() {
                     let centre = at + reach;
                     let mut sum = line[centre].map(|sample| sample * weights[0]);
                     for (step, weight) in weights.iter().enumerate().skip(1) {
@@ -82,26 +84,30 @@ impl Kernel {
                     }
                     *out = sum.map(whole_number);
                 }
-                line[..length].copy_from_slice(&other[..length]);
             }
             Self::Boxes { radius, whole, end } => {
                 let mut length = line.len();
-                let (mut from, mut to) = (&mut *line, &mut *other);
+                let (mut from, mut to) = (line, out);
                 for _ in 0..3 {
                     length -= 2 * (radius + 1);
                     boxed(from, &mut to[..length], *radius, *whole, *end);
                     (from, to) = (to, from);
                 }
-                line[..length].copy_from_slice(&other[..length]);
             }
         }
     }
 }
 
-/// To the nearest whole number, for less than 2^22: above 2^23 there is no room for a fraction.
+/// From 2^23 on there is no room for a fraction, so that adding this rounds what is less than 2^22, and the whole
+/// number lies in the lowest bits.
+const NO_FRACTION: f32 = 12_582_912.0;
+
 fn whole_number(x: f32) -> f32 {
-    const NO_FRACTION: f32 = 12_582_912.0;
     (x + NO_FRACTION) - NO_FRACTION
+}
+
+fn to_sample(x: f32) -> u16 {
+    (x + NO_FRACTION).to_bits() as u16
 }
 
 /// One box. Its running sum is of whole numbers and below 2^24, hence exact.
@@ -138,21 +144,60 @@ impl Channel {
         let kernel = Kernel::of(sigma);
         let reach = kernel.reach();
         let mut line = vec![[0.0; LANES]; length + 2 * reach];
-        let mut other = line.clone();
+        let mut out = line.clone();
         for first in (0..lines).step_by(LANES) {
             let together = LANES.min(lines - first);
-            for (at, samples) in line[reach..reach + length].iter_mut().enumerate() {
-                for (lane, sample) in samples[..together].iter_mut().enumerate() {
-                    *sample = f32::from(self.data[(first + lane) * next + at * step]);
-                }
-            }
+            self.load(&mut line[reach..reach + length], (first, together), (step, next));
             let (begin, end) = (line[reach], line[reach + length - 1]);
             line[..reach].fill(begin);
             line[reach + length..].fill(end);
-            kernel.run(&mut line, &mut other);
-            for (at, samples) in line[..length].iter().enumerate() {
-                for (lane, sample) in samples[..together].iter().enumerate() {
-                    self.data[(first + lane) * next + at * step] = *sample as u16;
+            kernel.run(&mut line, &mut out);
+            self.store(&out[..length], (first, together), (step, next));
+        }
+    }
+
+    /// Lines side by side. Rows are turned in blocks, so that what is written stays in the cache.
+    fn load(&self, line: &mut [Lanes], (first, together): (usize, usize), (step, next): (usize, usize)) {
+        if step > 1 {
+            for (samples, row) in line.iter_mut().zip(self.data.chunks_exact(step)) {
+                if let Some(all) = row[first..].first_chunk::<LANES>() {
+                    *samples = all.map(f32::from);
+                } else {
+                    for (to, from) in samples.iter_mut().zip(&row[first..]) {
+                        *to = f32::from(*from);
+                    }
+                }
+            }
+            return;
+        }
+        for (block, samples) in line.chunks_mut(BLOCK).enumerate() {
+            for lane in 0..together {
+                let row = &self.data[(first + lane) * next + block * BLOCK..];
+                for (to, from) in samples.iter_mut().zip(row) {
+                    to[lane] = f32::from(*from);
+                }
+            }
+        }
+    }
+
+    fn store(&mut self, line: &[Lanes], (first, together): (usize, usize), (step, next): (usize, usize)) {
+        if step > 1 {
+            for (samples, row) in line.iter().zip(self.data.chunks_exact_mut(step)) {
+                if let Some(all) = row[first..].first_chunk_mut::<LANES>() {
+                    *all = samples.map(to_sample);
+                } else {
+                    for (to, from) in row[first..].iter_mut().zip(samples) {
+                        *to = to_sample(*from);
+                    }
+                }
+            }
+            return;
+        }
+        for (block, samples) in line.chunks(BLOCK).enumerate() {
+            for lane in 0..together {
+                let row = &mut self.data[(first + lane) * next + block * BLOCK..];
+                for (to, from) in row.iter_mut().zip(samples) {
+                    *to = to_sample(from[lane]);
                 }
             }
         }

@@ -147,6 +147,14 @@ mod tests {
     }
 
     #[test]
+    fn has_a_schema() {
+        let schema = serde_json::to_value(schemars::schema_for!(WatermarkConfig)).expect("a schema is JSON");
+        assert_eq!(schema["additionalProperties"], false);
+        assert_eq!(schema["properties"]["margin"]["maximum"], MOST_MARGIN);
+        assert_eq!(schema["properties"]["text"]["maxLength"], MOST_TEXT);
+    }
+
+    #[test]
     fn keeps_within_the_picture_and_its_margins() {
         for text in ["i", "© Tidemill", &"wide ".repeat(30)] {
             for gravity in ["northwest", "centre", "southeast"] {
