@@ -6,13 +6,40 @@ const LOOK: u32 = 10;
 /// One in each byte.
 const ONES: u64 = 0x0101_0101_0101_0101;
 
+/// What a code says: `symbol << 16 | length << 8 | length with the extra bits that follow`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Entry(u32);
+
+impl Entry {
+    pub(super) const NONE: Self = Self(0);
+
+    fn new(length: u32, symbol: u8) -> Self {
+        let symbol = u32::from(symbol);
+        Self(symbol << 16 | length << 8 | (length + (symbol & 15)))
+    }
+
+    #[inline]
+    pub(super) fn symbol(self) -> u32 {
+        self.0 >> 16
+    }
+
+    /// Zero coefficients before the next that is not: the symbol's upper half.
+    #[inline]
+    pub(super) fn run(self) -> u32 {
+        self.0 >> 20
+    }
+
+    /// Extra bits: the symbol's lower half.
+    #[inline]
+    pub(super) fn size(self) -> u32 {
+        self.0 >> 16 & 15
+    }
+}
+
 /// A decoding table.
 pub(super) struct Table {
-    /// Per prefix of `LOOK` bits: symbol, and the code's length in the upper byte; 0 where the code is longer.
-    look: Box<[u16; 1 << LOOK]>,
-    /// Per prefix: coefficient (upper 16 bits), run (4 bits at 8) and the bits of both code and coefficient
-    /// (lower 8 bits), where those fit; 0 where they do not.
-    ac: Box<[i32; 1 << LOOK]>,
+    /// Per prefix of `LOOK` bits; none where the code is longer.
+    look: Box<[Entry; 1 << LOOK]>,
     /// Largest code of each length, left-aligned to 16 bits, exclusive.
     limit: [u32; 18],
     /// What to add to a code of each length to get its index.
@@ -23,8 +50,7 @@ pub(super) struct Table {
 impl Table {
     /// From the 16 counts and the symbols of a DHT segment. `None` if they are no prefix code.
     pub(super) fn new(counts: &[u8; 16], symbols: &[u8]) -> Option<Self> {
-        let mut look = Box::new([0u16; 1 << LOOK]);
-        let mut ac = Box::new([0i32; 1 << LOOK]);
+        let mut look = Box::new([Entry::NONE; 1 << LOOK]);
         let mut limit = [0u32; 18];
         let mut offset = [0i32; 17];
         let (mut code, mut index) = (0u32, 0usize);
@@ -36,8 +62,7 @@ impl Table {
                 }
                 if length <= LOOK {
                     let first = (code << (LOOK - length)) as usize;
-                    let entry = (length << 8) as u16 | u16::from(symbols[index]);
-                    look[first..first + (1 << (LOOK - length))].fill(entry);
+                    look[first..first + (1 << (LOOK - length))].fill(Entry::new(length, symbols[index]));
                 }
                 code += 1;
                 index += 1;
@@ -46,58 +71,25 @@ impl Table {
             code <<= 1;
         }
         limit[17] = u32::MAX;
-        for (prefix, entry) in look.iter().enumerate() {
-            let (length, symbol) = (u32::from(entry >> 8), i32::from(entry & 0xff));
-            let (run, size) = (symbol >> 4, (symbol & 15) as u32);
-            if length == 0 || length + size > LOOK {
-                continue;
-            }
-            let bits = (prefix as i32 >> (LOOK - length - size)) & mask(size);
-            let value = if size == 0 { 0 } else { extend(bits, size) };
-            ac[prefix] = (value << 16) | (run << 8) | (length + size) as i32;
-        }
-        Some(Self { look, ac, limit, offset, symbols: symbols.to_vec() })
+        Some(Self { look, limit, offset, symbols: symbols.to_vec() })
     }
 
-    /// The next symbol. Needs 16 bits.
-    #[inline]
-    pub(super) fn symbol(&self, bits: &mut Bits<'_>) -> Option<u8> {
-        let entry = self.look[bits.peek(LOOK) as usize];
-        if entry != 0 {
-            bits.skip(u32::from(entry >> 8));
-            return Some(entry as u8);
-        }
-        self.long_symbol(bits)
-    }
-
+    /// By the next 16 bits.
     #[cold]
-    fn long_symbol(&self, bits: &mut Bits<'_>) -> Option<u8> {
-        let prefix = bits.peek(16);
-        let length = (LOOK + 1..=16).find(|length| prefix < self.limit[*length as usize])?;
-        bits.skip(length);
-        let index = (prefix >> (16 - length)) as i32 + self.offset[length as usize];
-        self.symbols.get(usize::try_from(index).ok()?).copied()
+    #[inline(never)]
+    fn long(&self, prefix: u32) -> Entry {
+        let found = (LOOK + 1..=16).find(|length| prefix < self.limit[*length as usize]).and_then(|length| {
+            let index = (prefix >> (16 - length)) as i32 + self.offset[length as usize];
+            self.symbols.get(usize::try_from(index).ok()?).map(|symbol| Entry::new(length, *symbol))
+        });
+        found.unwrap_or(Entry::NONE)
     }
-
-    /// The entry for the next AC coefficient, if one look-up tells all of it. Needs `LOOK` bits.
-    #[inline]
-    pub(super) fn ac(&self, bits: &Bits<'_>) -> i32 {
-        self.ac[bits.peek(LOOK) as usize]
-    }
-}
-
-/// The lowest `size` bits.
-fn mask(size: u32) -> i32 {
-    (1 << size) - 1
-}
-
-/// T.81, figure F.12.
-#[inline]
-fn extend(bits: i32, size: u32) -> i32 {
-    if bits < 1 << (size - 1) { bits - (1 << size) + 1 } else { bits }
 }
 
 /// The bits of an entropy-coded segment. Past its end come zeros, and [`Bits::overrun`] says so.
+///
+/// A copy costs nothing: a loop works on its own, which then stays in registers.
+#[derive(Clone, Copy)]
 pub(super) struct Bits<'a> {
     data: &'a [u8],
     pos: usize,
@@ -131,43 +123,44 @@ impl<'a> Bits<'a> {
                 return;
             }
         }
-        self.refill_slowly();
+        let slow = slowly(self.data.get(self.pos..).unwrap_or_default(), self.acc, self.count);
+        self.acc = slow.0;
+        self.pos += (slow.1 >> 8) as usize;
+        self.made_up += slow.1 as u32 & 0xff;
+        self.count |= 0b11_1000;
     }
 
-    #[cold]
-    #[inline(never)]
-    fn refill_slowly(&mut self) {
-        while self.count <= 56 {
-            let byte = match self.data.get(self.pos..).unwrap_or_default() {
-                [0xff, 0x00, ..] => {
-                    self.pos += 2;
-                    0xff
-                }
-                [0xff, 0xff, ..] => {
-                    self.pos += 1;
-                    continue;
-                }
-                [] | [0xff, ..] => {
-                    self.made_up += 8;
-                    0
-                }
-                [byte, ..] => {
-                    self.pos += 1;
-                    *byte
-                }
-            };
-            self.acc |= u64::from(byte) << (56 - self.count);
-            self.count += 8;
-        }
+    /// The next code, which stays; [`Entry::NONE`] if the table has none such. Needs 16 bits.
+    #[inline]
+    pub(super) fn code(&self, table: &Table) -> Entry {
+        let entry = table.look[self.peek(LOOK) as usize];
+        if entry == Entry::NONE { table.long(self.peek(16)) } else { entry }
+    }
+
+    /// Takes a code and its extra bits, one or more. Answers the signed number that those are (T.81, F.2.2.1).
+    #[inline]
+    pub(super) fn signed(&mut self, entry: Entry) -> i32 {
+        let aligned = self.acc << (entry.0 >> 8 & 31);
+        // Without the first bit it is the complement of a number below zero.
+        let flip = !(aligned as i64 >> 63);
+        let size = (aligned ^ flip as u64) >> ((64 - entry.size()) & 63);
+        self.skip(entry.0 & 63);
+        (size as i32 ^ flip as i32).wrapping_sub(flip as i32)
+    }
+
+    /// Takes a code alone.
+    #[inline]
+    pub(super) fn skip_code(&mut self, entry: Entry) {
+        self.skip(entry.0 >> 8 & 31);
     }
 
     #[inline]
-    pub(super) fn peek(&self, count: u32) -> u32 {
+    fn peek(&self, count: u32) -> u32 {
         (self.acc >> (64 - count)) as u32
     }
 
     #[inline]
-    pub(super) fn skip(&mut self, count: u32) {
+    fn skip(&mut self, count: u32) {
         self.acc <<= count;
         self.count = self.count.wrapping_sub(count);
     }
@@ -187,12 +180,6 @@ impl<'a> Bits<'a> {
         self.take(1) == 1
     }
 
-    /// A signed number of `size` bits, 1 to 16 (T.81, F.2.2.1).
-    #[inline]
-    pub(super) fn signed(&mut self, size: u32) -> i32 {
-        extend(self.take(size) as i32, size)
-    }
-
     /// Whether bits were used that are not in the file.
     #[inline]
     pub(super) fn overrun(&self) -> bool {
@@ -208,6 +195,39 @@ impl<'a> Bits<'a> {
     pub(super) fn position(&self) -> usize {
         self.pos
     }
+}
+
+/// Fills up to more than 55 bits byte by byte. Answers them, and how far it went: `bytes << 8 | bits made up`.
+///
+/// It is handed numbers and answers numbers, so that those of the caller need not be in memory.
+#[cold]
+#[inline(never)]
+fn slowly(rest: &[u8], mut acc: u64, mut count: u32) -> (u64, u64) {
+    let (mut pos, mut made_up) = (0, 0);
+    while count < 56 {
+        let byte = match rest.get(pos..).unwrap_or_default() {
+            [0xff, 0x00, ..] => {
+                pos += 2;
+                0xff
+            }
+            [0xff, 0xff, ..] => {
+                pos += 1;
+                continue;
+            }
+            [] | [0xff, ..] => {
+                made_up += 8;
+                0
+            }
+            [byte, ..] => {
+                pos += 1;
+                *byte
+            }
+        };
+        // What is there already below the `count` bits is the same byte.
+        acc |= u64::from(byte) << (56 - count);
+        count += 8;
+    }
+    (acc, (pos as u64) << 8 | made_up)
 }
 
 #[cfg(test)]

@@ -11,7 +11,6 @@ mod samples;
 mod segments;
 mod sequential;
 
-use super::ZIGZAG;
 use super::huffman::Bits;
 use crate::pixels::Plane;
 pub(crate) use frame::Frame;
@@ -37,9 +36,9 @@ fn broken<T>(reason: impl Into<String>) -> Result<T, Trouble> {
 
 /// A component while scans are read.
 struct Channel {
-    quantiser: Option<Box<[u16; 64]>>,
+    quantiser: Option<Box<[i16; 64]>>,
     plane: Plane,
-    /// Coefficients of a progressive picture, in zigzag order; blocks in rows of `stride`.
+    /// Coefficients of a progressive picture; blocks in rows of `stride`.
     coefficients: Vec<[i16; 64]>,
     stride: usize,
     seen: bool,
@@ -228,8 +227,8 @@ impl Picture {
                             let (Some(dc), Some(ac)) = (dc, ac) else { return missing() };
                             let Some(quantiser) = &component.quantiser else { return missing() };
                             let mut block = [0i16; 64];
-                            let last = sequential(&mut bits, dc, ac, prediction, quantiser, &mut block)?;
-                            place(&mut component.plane, self.side, bx, by, &block, last);
+                            let last = sequential(&mut bits, dc, ac, prediction, &mut block)?;
+                            place(&mut component.plane, self.side, bx, by, &block, quantiser, last == 0);
                         }
                     }
                 }
@@ -266,16 +265,9 @@ impl Picture {
                     return Err(Trouble::Stopped);
                 }
                 let row = component.coefficients.get(by * component.stride..).unwrap_or_default();
-                for (bx, coefficients) in row.iter().take(across).enumerate() {
-                    let mut block = [0i16; 64];
-                    let mut last = 0;
-                    for (k, coefficient) in coefficients.iter().enumerate() {
-                        if *coefficient != 0 {
-                            block[usize::from(ZIGZAG[k])] = scaled(i32::from(*coefficient), quantiser[k]);
-                            last = k;
-                        }
-                    }
-                    place(&mut component.plane, self.side, bx, by, &block, last);
+                for (bx, block) in row.iter().take(across).enumerate() {
+                    let flat = block[1..].iter().fold(0, |all, coefficient| all | coefficient) == 0;
+                    place(&mut component.plane, self.side, bx, by, block, quantiser, flat);
                 }
             }
             component.coefficients = Vec::new();
@@ -292,9 +284,4 @@ fn missing<T>() -> Result<T, Trouble> {
 #[cold]
 fn bad_code() -> Trouble {
     Trouble::Broken("its data has a code that its tables do not have".to_owned())
-}
-
-#[inline]
-fn scaled(coefficient: i32, quantiser: u16) -> i16 {
-    coefficient.wrapping_mul(i32::from(quantiser)).clamp(-32768, 32767) as i16
 }

@@ -1,8 +1,10 @@
 //! Blocks of a progressive scan (T.81, annex G).
 
 use super::segments::Scan;
+use super::sequential::mean;
 use super::{Trouble, bad_code, missing};
-use crate::jpeg::huffman::{Bits, Table};
+use crate::jpeg::ZIGZAG;
+use crate::jpeg::huffman::{Bits, Entry, Table};
 
 /// One block of a progressive scan (G.1.2, G.2).
 pub(super) fn progressive(
@@ -23,15 +25,8 @@ pub(super) fn progressive(
             return Ok(());
         }
         let Some(dc) = dc else { return missing() };
-        bits.refill();
-        let size = u32::from(dc.symbol(bits).ok_or_else(bad_code)?);
-        if size > 0 {
-            if size > 15 {
-                return Err(bad_code());
-            }
-            *prediction = prediction.wrapping_add(bits.signed(size));
-        }
-        block[0] = (*prediction << low).clamp(-32768, 32767) as i16;
+        mean(bits, dc, prediction)?;
+        block[0] = prediction.wrapping_shl(low) as i16;
         return Ok(());
     }
     let Some(ac) = ac else { return missing() };
@@ -45,24 +40,28 @@ pub(super) fn progressive(
     let mut k = scan.first;
     while k <= scan.last {
         bits.refill();
-        let symbol = ac.symbol(bits).ok_or_else(bad_code)?;
-        let (run, size) = (usize::from(symbol >> 4), u32::from(symbol & 15));
-        if size == 0 {
+        let entry = bits.code(ac);
+        if entry == Entry::NONE {
+            return Err(bad_code());
+        }
+        let run = entry.run();
+        if entry.size() == 0 {
+            bits.skip_code(entry);
             if run < 15 {
                 *skip = (1 << run) - 1;
                 if run > 0 {
-                    *skip += bits.take(run as u32);
+                    *skip += bits.take(run);
                 }
                 break;
             }
             k += 16;
             continue;
         }
-        k += run;
+        k += run as usize;
         if k > 63 {
             return Err(bad_code());
         }
-        block[k] = (bits.signed(size) << low).clamp(-32768, 32767) as i16;
+        block[usize::from(ZIGZAG[k])] = bits.signed(entry).wrapping_shl(low) as i16;
         k += 1;
     }
     Ok(())
@@ -88,10 +87,14 @@ pub(super) fn refine(
     if *skip == 0 {
         while k <= scan.last {
             bits.refill();
-            let symbol = ac.symbol(bits).ok_or_else(bad_code)?;
-            let (mut run, size) = (u32::from(symbol >> 4), symbol & 15);
+            let entry = bits.code(ac);
+            if entry == Entry::NONE {
+                return Err(bad_code());
+            }
+            bits.skip_code(entry);
+            let mut run = entry.run();
             let mut value = 0;
-            match size {
+            match entry.size() {
                 0 if run < 15 => {
                     *skip = 1 << run;
                     if run > 0 {
@@ -105,10 +108,11 @@ pub(super) fn refine(
             }
             // Step over `run` coefficients that are still zero; those that are not are corrected on the way.
             while k <= scan.last {
-                if block[k] != 0 {
-                    correct(bits, &mut block[k], bit);
+                let coefficient = &mut block[usize::from(ZIGZAG[k])];
+                if *coefficient != 0 {
+                    correct(bits, coefficient, bit);
                 } else if run == 0 {
-                    block[k] = value;
+                    *coefficient = value;
                     k += 1;
                     break;
                 } else {
@@ -119,7 +123,8 @@ pub(super) fn refine(
         }
     }
     if *skip > 0 {
-        for coefficient in block.get_mut(k..=scan.last).unwrap_or_default() {
+        for place in ZIGZAG.get(k..=scan.last).unwrap_or_default() {
+            let coefficient = &mut block[usize::from(*place)];
             if *coefficient != 0 {
                 correct(bits, coefficient, bit);
             }

@@ -4,11 +4,19 @@ use super::Side;
 use crate::jpeg::transform;
 use crate::pixels::Plane;
 
-/// Transforms a block and writes what of it lies inside the plane.
+/// Transforms a block and writes what of it lies inside the plane. A flat one has nothing but its mean.
 #[inline]
-pub(super) fn place(plane: &mut Plane, side: Side, bx: usize, by: usize, block: &[i16; 64], last: usize) {
-    if last == 0 {
-        let value = transform::flat(block[0]);
+pub(super) fn place(
+    plane: &mut Plane,
+    side: Side,
+    bx: usize,
+    by: usize,
+    block: &[i16; 64],
+    quantiser: &[i16; 64],
+    flat: bool,
+) {
+    if flat || side == 1 {
+        let value = transform::flat(block, quantiser);
         match side {
             8 => write(plane, bx, by, &[[value; 8]; 8]),
             4 => write(plane, bx, by, &[[value; 4]; 4]),
@@ -18,15 +26,14 @@ pub(super) fn place(plane: &mut Plane, side: Side, bx: usize, by: usize, block: 
         return;
     }
     match side {
-        8 => write(plane, bx, by, &transform::inverse_8(block)),
-        4 => write(plane, bx, by, &transform::inverse_4(block)),
-        2 => write(plane, bx, by, &transform::inverse_2(block)),
-        _ => write(plane, bx, by, &[[transform::flat(block[0])]]),
+        8 => write(plane, bx, by, &transform::inverse_8(block, quantiser)),
+        4 => write(plane, bx, by, &transform::inverse_4(block, quantiser)),
+        _ => write(plane, bx, by, &transform::inverse_2(block, quantiser)),
     }
 }
 
 #[inline]
-pub(super) fn write<const N: usize>(plane: &mut Plane, bx: usize, by: usize, samples: &[[u8; N]; N]) {
+fn write<const N: usize>(plane: &mut Plane, bx: usize, by: usize, samples: &[[u8; N]; N]) {
     let (x, y) = (bx * N, by * N);
     if x >= plane.width {
         return;

@@ -2,6 +2,7 @@
 
 use super::frame::Frame;
 use super::{Trouble, broken};
+use crate::jpeg::ZIGZAG;
 use crate::jpeg::huffman::Table;
 
 /// What all segments before the first scan tell.
@@ -98,7 +99,8 @@ impl<'a> Segments<'a> {
 }
 
 pub(super) struct Tables {
-    pub(super) quantisers: [Option<Box<[u16; 64]>>; 4],
+    /// In rows.
+    pub(super) quantisers: [Option<Box<[i16; 64]>>; 4],
     pub(super) dc: [Option<Table>; 4],
     pub(super) ac: [Option<Table>; 4],
     pub(super) restart: usize,
@@ -112,13 +114,15 @@ impl Tables {
             let (Some(values), true, true) = (rest.get(..length), wide < 2, index < 4) else {
                 return broken("one of its quantisation tables is wrong");
             };
-            let mut table = Box::new([0u16; 64]);
-            for (k, entry) in table.iter_mut().enumerate() {
-                *entry = if wide == 0 {
+            let mut table = Box::new([0; 64]);
+            for (k, place) in ZIGZAG.iter().enumerate() {
+                let entry = if wide == 0 {
                     u16::from(values[k])
                 } else {
                     u16::from_be_bytes([values[2 * k], values[2 * k + 1]])
                 };
+                // More than any coefficient of 8-bit samples is beyond them all.
+                table[usize::from(*place)] = entry.min(i16::MAX as u16) as i16;
             }
             self.quantisers[index] = Some(table);
             body = &rest[length..];

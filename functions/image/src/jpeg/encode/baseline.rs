@@ -22,17 +22,13 @@ impl Tokens {
         self.list.push(class << 24 | symbol << 16 | bits);
     }
 
-    /// One quantised block (F.1.2).
-    fn block(&mut self, block: &[i16; 64], previous: &mut i32, class: u32) {
+    /// One quantised block (F.1.2), and which of its coefficients are not zero.
+    fn block(&mut self, (block, present): &([i16; 64], u64), previous: &mut i32, class: u32) {
         let dc = i32::from(block[0]);
         let (size, bits) = category(dc - *previous);
         *previous = dc;
         self.push(class, size, bits);
-        let mut present = 0u64;
-        for (k, place) in ZIGZAG.iter().enumerate() {
-            present |= u64::from(block[usize::from(*place)] != 0) << k;
-        }
-        present &= !1;
+        let mut present = in_zigzag(*present) & !1;
         let mut last = 0;
         while present != 0 {
             let k = present.trailing_zeros();
@@ -50,6 +46,29 @@ impl Tokens {
             self.push(class + 1, 0, 0);
         }
     }
+}
+
+/// The bits of a block's rows in zigzag order.
+#[inline]
+fn in_zigzag(rows: u64) -> u64 {
+    /// Where the bits of each half row go.
+    const HALVES: [[u64; 16]; 16] = {
+        let mut halves = [[0; 16]; 16];
+        let mut k = 0;
+        while k < 64 {
+            let place = ZIGZAG[k] as usize;
+            let mut bits = 0;
+            while bits < 16 {
+                if bits >> (place % 4) & 1 == 1 {
+                    halves[place / 4][bits] |= 1 << k;
+                }
+                bits += 1;
+            }
+            k += 1;
+        }
+        halves
+    };
+    HALVES.iter().enumerate().fold(0, |all, (half, table)| all | table[(rows >> (4 * half)) as usize & 15])
 }
 
 /// Symbols that are gathered per pixel before tables are made of them: two bytes a pixel. Photos at sensible

@@ -62,9 +62,9 @@ impl Blocks<'_> {
         (0..side * side).map(move |block| (x * side + block % side, y * side + block / side))
     }
 
-    /// The coefficients of a block, in rows.
+    /// The coefficients of a block in rows, and which of them are not zero.
     #[inline]
-    fn quantised(&self, component: usize, bx: usize, by: usize) -> [i16; 64] {
+    fn quantised(&self, component: usize, bx: usize, by: usize) -> ([i16; 64], u64) {
         let samples = fetch(&self.planes[component], bx, by);
         self.quantisers[usize::from(component > 0)].apply(&transform::forward_8(&samples))
     }

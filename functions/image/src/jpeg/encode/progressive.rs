@@ -60,7 +60,7 @@ pub(super) fn encode(blocks: &Blocks<'_>, mut file: Writer, stop: &dyn Fn() -> b
                 return None;
             }
             for bx in 0..across * side {
-                let block = blocks.quantised(component, bx, by);
+                let (block, _) = blocks.quantised(component, bx, by);
                 all.push(ZIGZAG.map(|place| block[usize::from(place)]));
             }
         }

@@ -1,5 +1,7 @@
 //! Quantisation: the tables of a quality, and division by them.
 
+use wide::{i16x8, u8x16, u16x8};
+
 use crate::jpeg::ZIGZAG;
 
 /// T.81, tables K.1 and K.2, in rows.
@@ -31,20 +33,23 @@ pub(super) fn in_zigzag(table: &[u8; 64]) -> [u8; 64] {
     ZIGZAG.map(|place| table[usize::from(place)])
 }
 
-/// Division by a table's entries times eight, rounded, without dividing.
+/// What a coefficient's table entry is multiplied by: coefficients come sixteen times too large.
+const SCALE: u32 = 16;
+
+/// Division by a table's entries times [`SCALE`], rounded, without dividing.
 pub(super) struct Quantiser {
     /// Added before the multiplication.
-    bias: [u16; 64],
+    bias: [u16x8; 8],
     /// The reciprocal, and a power of two that says where its point is.
-    factor: [u16; 64],
-    shift: [u16; 64],
+    factor: [u16x8; 8],
+    shift: [u16x8; 8],
 }
 
 impl Quantiser {
     pub(super) fn new(table: &[u8; 64]) -> Self {
-        let mut this = Self { bias: [0; 64], factor: [0; 64], shift: [0; 64] };
+        let (mut biases, mut factors, mut shifts) = ([0u16; 64], [0u16; 64], [0u16; 64]);
         for (i, entry) in table.iter().enumerate() {
-            let divisor = u32::from(*entry) * 8;
+            let divisor = u32::from(*entry) * SCALE;
             let log2 = divisor.ilog2();
             let mut bits = 16 + log2;
             let mut factor = (1u32 << bits) / divisor;
@@ -58,24 +63,34 @@ impl Quantiser {
             } else {
                 factor += 1;
             }
-            this.bias[i] = bias as u16;
-            this.factor[i] = factor as u16;
-            this.shift[i] = (1u32 << (32 - bits)) as u16;
+            biases[i] = bias as u16;
+            factors[i] = factor as u16;
+            shifts[i] = (1u32 << (32 - bits)) as u16;
         }
-        this
+        let rows =
+            |all: [u16; 64]| std::array::from_fn(|i| u16x8::new(std::array::from_fn(|j| all[i * 8 + j])));
+        Self { bias: rows(biases), factor: rows(factors), shift: rows(shifts) }
     }
 
+    /// Answers the quantised coefficients in rows, and which of them are not zero: the first is the lowest bit.
     #[inline]
-    pub(super) fn apply(&self, block: &[i16; 64]) -> [i16; 64] {
-        let mut out = [0; 64];
-        for i in 0..64 {
-            let sign = block[i] >> 15;
-            let size = ((block[i] ^ sign).wrapping_sub(sign) as u16).wrapping_add(self.bias[i]);
-            let size = ((u32::from(size) * u32::from(self.factor[i])) >> 16) as u16;
-            let size = ((u32::from(size) * u32::from(self.shift[i])) >> 16) as i16;
-            out[i] = (size ^ sign).wrapping_sub(sign);
+    pub(super) fn apply(&self, block: &[i16x8; 8]) -> ([i16; 64], u64) {
+        let mut out = [[0; 8]; 8];
+        let mut present = 0;
+        for pair in 0..4 {
+            let sizes = [2 * pair, 2 * pair + 1].map(|i| {
+                let sign = block[i] >> 15;
+                let size: u16x8 = bytemuck::cast((block[i] ^ sign) - sign);
+                let size = (size + self.bias[i]).mul_keep_high(self.factor[i]).mul_keep_high(self.shift[i]);
+                let size: i16x8 = bytemuck::cast(size);
+                let signed: i16x8 = (size ^ sign) - sign;
+                out[i] = signed.to_array();
+                size
+            });
+            let zero = u8x16::narrow_i16x8(sizes[0], sizes[1]).simd_eq(u8x16::splat(0));
+            present |= u64::from(!zero.to_bitmask() & 0xffff) << (16 * pair);
         }
-        out
+        (bytemuck::cast(out), present)
     }
 }
 
@@ -87,11 +102,12 @@ mod tests {
     fn division_without_dividing_is_division() {
         for entry in 1..=255u8 {
             let quantiser = Quantiser::new(&[entry; 64]);
-            let divisor = i32::from(entry) * 8;
-            for x in (-16_000i32..16_000).step_by(7) {
-                let block = [x as i16; 64];
+            let divisor = i32::from(entry) * SCALE as i32;
+            for x in (-24_000i32..24_000).step_by(7) {
                 let expected = (x.abs() + divisor / 2) / divisor * x.signum();
-                assert_eq!(i32::from(quantiser.apply(&block)[0]), expected, "{x} by {divisor}");
+                let (block, present) = quantiser.apply(&[i16x8::splat(x as i16); 8]);
+                assert!(block.iter().all(|is| i32::from(*is) == expected), "{x} by {divisor}");
+                assert_eq!(present, if expected == 0 { 0 } else { u64::MAX }, "{x} by {divisor}");
             }
         }
     }
