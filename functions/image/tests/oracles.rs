@@ -5,6 +5,7 @@
 //! `TIDEMILL_REQUIRE_ORACLES` is 1, they fail instead.
 
 mod finish;
+mod jpeg;
 mod venv;
 
 use std::path::{Path, PathBuf};
@@ -304,8 +305,9 @@ fn main() -> ExitCode {
     let required = env::var("TIDEMILL_REQUIRE_ORACLES").is_ok_and(|value| value == "1");
     let python = if arguments.list { Err("not looked for".to_owned()) } else { venv::python(&[PILLOW]) };
     type Test = fn(&Path) -> Result<(), Failed>;
-    let tests: [(&str, Test); 7] = [
+    let tests: [(&str, Test); 8] = [
         ("pillow_decodes_the_same_pixels", decoded_pixels),
+        ("libjpeg_writes_and_we_read_the_same", jpeg::thousands),
         ("pillow_shows_the_same_frames", animations),
         ("pillow_makes_the_same_renditions", renditions),
         ("pillow_blurs_alike", finish::blurs),
