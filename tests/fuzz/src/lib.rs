@@ -20,7 +20,7 @@ pub fn decode_at_every_size(data: &[u8], kind: Kind) {
                 planes.iter().for_each(|plane| assert_eq!(plane.data.len(), plane.width * plane.height));
             }
             Pixels::Rgb(packed) => assert_eq!(packed.data.len(), packed.width * packed.height * 3),
-            Pixels::Rgba(packed) => assert_eq!(packed.data.len(), packed.width * packed.height * 4),
+            Pixels::Rgba(packed) | Pixels::Cmyk(packed) => assert_eq!(packed.data.len(), packed.width * packed.height * 4),
         }
     }
 }

@@ -84,7 +84,9 @@ pub(crate) fn thousands(python: &Path) -> Result<(), Failed> {
         for (index, (ours, theirs)) in ours.iter().zip(theirs.chunks(width * height)).enumerate() {
             for (at, (a, b)) in ours.iter().zip(theirs).enumerate() {
                 if a.abs_diff(*b) > 1 {
-                    return Err(format!("file {files}, plane {index}, sample {at}: {a} instead of {b}").into());
+                    return Err(
+                        format!("file {files}, plane {index}, sample {at}: {a} instead of {b}").into()
+                    );
                 }
                 apart += u64::from(a != b);
                 samples += 1;
