@@ -15,6 +15,8 @@ mod avif;
 #[cfg(feature = "jpeg")]
 mod jpeg;
 #[cfg(feature = "png")]
+mod palette;
+#[cfg(feature = "png")]
 mod png;
 #[cfg(feature = "webp")]
 mod riff;

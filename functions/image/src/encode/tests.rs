@@ -1,5 +1,6 @@
 //! What is written, read back: by the decoders of this crate, and by Pillow.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::{env, fs, thread};
@@ -90,6 +91,53 @@ fn lossless_webp_gives_every_visible_pixel_back() {
         let expected = crate::pixels::interleave(&full);
         let file = super::webp(&Pixels::Ycc(full), &LOSSLESS, &Metadata::default(), &go_on);
         assert_eq!(decoded(&file.expect("it can be written")), Pixels::Rgb(expected));
+    }
+}
+
+#[test]
+fn pngs_of_few_colours_give_every_pixel_back_and_are_smaller() {
+    for count in [1, 2, 3, 4, 5, 16, 17, 256, 257] {
+        for (width, height) in [(97, 33), (64, 40), (5, 2)] {
+            let colour = |i: usize| {
+                let i = (i / 7 + i / width) % count;
+                [
+                    (i * 7 % 256) as u8,
+                    (i * 13 % 251) as u8,
+                    i as u8,
+                    if i % 5 == 1 { (i % 255) as u8 } else { 255 },
+                ]
+            };
+            let rgba: Vec<u8> = (0..width * height).flat_map(colour).collect();
+            let rgb: Vec<u8> =
+                (0..width * height).flat_map(|i| [colour(i)[0], colour(i)[1], i as u8 & 0xf0]).collect();
+            let scale = (1.0, 1.0);
+            for picture in [
+                Pixels::Rgba(Packed { width, height, scale, data: rgba }),
+                Pixels::Rgb(Packed { width, height, scale, data: rgb }),
+            ] {
+                let file =
+                    super::png(&picture, &LOSSY, &Metadata::default(), &go_on).expect("it can be written");
+                let indexed = file[25] == 3;
+                if let Pixels::Rgba(rgba) = &picture
+                    && width > 5
+                {
+                    let distinct: BTreeSet<_> = rgba.data.as_chunks::<4>().0.iter().collect();
+                    assert!(!indexed || distinct.len() <= 256, "{count} colours, {width} x {height}");
+                    assert!(indexed || !(2..=16).contains(&count), "{count} colours, {width} x {height}");
+                }
+                let expected = match &picture {
+                    // A palette without transparency is read without it.
+                    Pixels::Rgba(rgba)
+                        if indexed && rgba.data.as_chunks::<4>().0.iter().all(|pixel| pixel[3] == 255) =>
+                    {
+                        let data = rgba.data.as_chunks::<4>().0.iter().flat_map(|[r, g, b, _]| [*r, *g, *b]);
+                        Pixels::Rgb(Packed { width, height, scale, data: data.collect() })
+                    }
+                    _ => picture,
+                };
+                assert!(decoded(&file) == expected, "{count} colours, {width} x {height}");
+            }
+        }
     }
 }
 
