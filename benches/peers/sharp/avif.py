@@ -75,7 +75,8 @@ def main():
     os.makedirs(FOLDER, exist_ok=True)
     program = python()
     folder = arguments.photos or os.path.join(compare.WORK, "photos")
-    compare.photos(folder)
+    if not arguments.photos:
+        compare.files_of("photos")
     references = [os.path.join(FOLDER, name.replace(".jpg", ".png")) for name in PHOTOS]
     pairs = zip([os.path.join(folder, name) for name in PHOTOS], references)
     subprocess.run([program, "-c", SCALE, *(path for pair in pairs for path in pair)], check=True)

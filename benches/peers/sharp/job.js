@@ -10,12 +10,14 @@ sharp.cache(false);
 
 const [recipe, out, ...files] = process.argv.slice(2);
 const inside = (width) => ({ width, withoutEnlargement: true });
+// Transparency becomes white in a JPEG, as it does on the other side.
+const jpeg = (photo) => photo.flatten({ background: "white" }).jpeg({ quality: 80 });
 
 async function usual(file, base) {
   const photo = sharp(file).rotate();
   await Promise.all([
-    photo.clone().resize(inside(2048)).jpeg({ quality: 80 }).toFile(`${base}-large.jpg`),
-    photo.clone().resize(inside(1024)).jpeg({ quality: 80 }).toFile(`${base}-medium.jpg`),
+    jpeg(photo.clone().resize(inside(2048))).toFile(`${base}-large.jpg`),
+    jpeg(photo.clone().resize(inside(1024))).toFile(`${base}-medium.jpg`),
     photo.clone().resize(inside(320)).webp({ quality: 80 }).toFile(`${base}-small.webp`),
   ]);
 }
@@ -24,9 +26,9 @@ async function cascade(file, base) {
   const raw = (photo) => photo.raw().toBuffer({ resolveWithObject: true });
   const again = ({ data, info: { width, height, channels } }) => sharp(data, { raw: { width, height, channels } });
   const large = await raw(sharp(file).rotate().resize(inside(2048)));
-  await again(large).jpeg({ quality: 80 }).toFile(`${base}-large.jpg`);
+  await jpeg(again(large)).toFile(`${base}-large.jpg`);
   const medium = await raw(again(large).resize(inside(1024)));
-  await again(medium).jpeg({ quality: 80 }).toFile(`${base}-medium.jpg`);
+  await jpeg(again(medium)).toFile(`${base}-medium.jpg`);
   await again(medium).resize(inside(320)).webp({ quality: 80 }).toFile(`${base}-small.webp`);
 }
 
