@@ -148,7 +148,7 @@ const REASONS: &[(&str, &str)] = &[
     ("bomb.png", "too large: 65000 x 65000 pixels are 4225 megapixels, the limit is 100"),
     ("bomb.tif", "too large: 65000 x 65000 pixels are 4225 megapixels, the limit is 100"),
     ("bomb.webp", "too large: 16777216 x 16777216 pixels are 281474976.7 megapixels, the limit is 100"),
-    ("damaged.gif", "broken GIF: its compressed data is damaged"),
+    ("damaged.gif", "broken GIF: its data is damaged or contradicts its header"),
     ("empty.jpg", "claims to be an image, but its bytes are no image that is known here"),
     ("factor-zero.jpg", "broken JPEG: its header has a sampling factor or a table that does not exist"),
     ("fax-inside.tif", "a TIFF with fax compression inside cannot be read yet"),
@@ -159,7 +159,7 @@ const REASONS: &[(&str, &str)] = &[
     ("heic.heic", "HEIC cannot be read yet"),
     ("height-after.jpg", "a JPEG that tells its height after the picture cannot be read yet"),
     ("hierarchical.jpg", "a hierarchical JPEG cannot be read yet"),
-    ("holes.bmp", "broken BMP: one of its masks has holes"),
+    ("holes.bmp", "broken BMP: its data is damaged or contradicts its header"),
     ("impossible-codes.jpg", "broken JPEG: one of its Huffman tables is wrong"),
     ("jpeg-inside.bmp", "a BMP with JPEG inside cannot be read yet"),
     ("jpeg-inside.tif", "a TIFF with JPEG inside cannot be read yet"),
@@ -174,8 +174,10 @@ const REASONS: &[(&str, &str)] = &[
         "largest.tif",
         "too large: 4294967295 x 4294967295 pixels are 18446744065119.6 megapixels, the limit is 100",
     ),
+    ("last-padding-missing.bmp", "broken BMP: the file ends before the picture does"),
     ("lossless.jpg", "a lossless JPEG cannot be read yet"),
     ("lowest-height.bmp", "too large: 37 x 2147483648 pixels are 79456.9 megapixels, the limit is 100"),
+    ("lying-palette.bmp", "broken BMP: its data is damaged or contradicts its header"),
     ("lying.bmp", "broken BMP: the file ends before the picture does"),
     ("lying.png", "broken PNG: it holds fewer pixels than its header says"),
     ("many-frames.gif", "too large: it has 1001 frames, the limit is 1000"),
@@ -184,12 +186,13 @@ const REASONS: &[(&str, &str)] = &[
     ("negative-width.bmp", "broken BMP: its header says -37 pixels wide"),
     ("no-codes.jpg", "broken JPEG: one of its tables is missing"),
     ("no-colours.bmp", "broken BMP: it has no colours"),
-    ("no-colours.gif", "broken GIF: it has no colours"),
+    ("no-colours.gif", "broken GIF: its data is damaged or contradicts its header"),
     ("no-colours.tif", "broken TIFF: it has no colours"),
     ("no-frame.jpg", "broken JPEG: it has a scan without a frame header"),
     ("no-frame.webp", "broken WebP: it is an animation without frames"),
     ("no-header.png", "broken PNG: it does not begin with its header"),
     ("no-height.bmp", "broken BMP: its header says 37 x 0 pixels"),
+    ("no-offset.bmp", "broken BMP: it does not say where its pixels begin"),
     ("no-palette.png", "broken PNG: missing palette of indexed image"),
     ("no-picture.gif", "broken GIF: it has no picture"),
     ("no-picture.jpg", "broken JPEG: it has no picture"),
@@ -197,8 +200,9 @@ const REASONS: &[(&str, &str)] = &[
     ("no-pixels.png", "broken PNG: its header says 0 x 23 pixels"),
     ("no-quantisation.jpg", "broken JPEG: one of its quantisation tables is missing"),
     ("no-rows.tif", "broken TIFF: its strips have no rows"),
+    ("no-screen.gif", "broken GIF: its header says 0 pixels"),
     ("no-start-code.webp", "broken WebP: its bitstream has no header"),
-    ("no-such-code-size.gif", "broken GIF: its codes begin with a length that does not exist"),
+    ("no-such-code-size.gif", "broken GIF: its data is damaged or contradicts its header"),
     ("no-such-depth.bmp", "broken BMP: it has no compression 0 with 7 bits a pixel"),
     ("no-such-depth.png", "broken PNG: it has no colour type 2 with 4 bits"),
     ("no-width.jpg", "broken JPEG: its header says 0 pixels wide"),
@@ -210,6 +214,7 @@ const REASONS: &[(&str, &str)] = &[
     ("palette-beyond.bmp", "broken BMP: the file ends before the picture does"),
     ("pixels-in-header.bmp", "broken BMP: its pixels begin within its header"),
     ("png-inside.bmp", "a BMP with PNG inside cannot be read yet"),
+    ("profile-bomb.png", "too large: its colour profile has more than 4194304 bytes, the limit is 4194304"),
     ("progressive-without-end.jpg", "broken JPEG: the file ends before the picture does"),
     ("restart-out-of-turn.jpg", "broken JPEG: a restart marker is missing or out of turn"),
     ("scan-bomb.jpg", "too large: it has more scans than any camera or editor writes, the limit is 100"),
@@ -220,7 +225,7 @@ const REASONS: &[(&str, &str)] = &[
     ("taller-than-it-is.jpg", "broken JPEG: the data of a scan ends before its blocks do"),
     ("text.jpg", "claims to be an image, but its bytes are no image that is known here"),
     ("thirty-two-bits.tif", "a TIFF of 32 bits a sample cannot be read yet"),
-    ("too-few-lines.gif", "broken GIF: a frame holds fewer pixels than its header says"),
+    ("too-few-lines.gif", "broken GIF: its data is damaged or contradicts its header"),
     ("too-few-lines.png", "broken PNG: it holds fewer pixels than its header says"),
     ("truncated-in-header.bmp", "broken BMP: the file ends before the picture does"),
     ("truncated-in-header.gif", "broken GIF: the file ends before the picture does"),
@@ -529,8 +534,6 @@ fn a_header_can_be_read_from_the_beginning_of_a_file() {
             Kind::Jpeg => 1200,
             // The directory may be at the end.
             Kind::Tiff => file.len(),
-            // One that leaves its size to its first frame has to tell of that.
-            Kind::Gif => 1000,
             Kind::Bmp => 2000,
             _ => 64,
         };
@@ -634,7 +637,11 @@ fn animations_are_read_frame_by_frame() {
         // The first frame is what a still picture is made of.
         let still = decode::decode(&good(name), &header, &limits, Shrink::None, &|| false);
         let Ok(Pixels::Rgba(still)) = still else { panic!("{name}: {still:?}") };
-        assert!(still.data == all[0].0, "{name}");
+        // What cannot be seen may have any colour.
+        let seen = |data: &[u8]| -> Vec<[u8; 4]> {
+            data.as_chunks::<4>().0.iter().map(|pixel| if pixel[3] == 0 { [0; 4] } else { *pixel }).collect()
+        };
+        assert!(seen(&still.data) == seen(&all[0].0), "{name}");
     }
     // The same frames, without loss, once with a still picture apart.
     let (_, png) = check("animated.png", 0, &[100, 70, 100, 100, 20, 40]);
@@ -713,19 +720,13 @@ fn every_form_without_loss_is_the_same_picture() {
     same("rgb-lzw.tif", &["rgb-lzw-predictor.tif", "two-pages.tif"]);
     same("grey.tif", &["grey-16.tif", "grey-white-is-zero.tif"]);
     same("rgba.tif", &["rgba-16-planes.tif", "rgba-32.bmp", "rgba-32-v4.bmp"]);
-    same("rgb-24.bmp", &["alpha-of-nothing.bmp", "no-offset.bmp", "rgb-32.bmp", "top-down.bmp"]);
-    same(
-        "palette-4.bmp",
-        &["core-4.bmp", "lying-palette.bmp", "runs-4.bmp", "runs-8.bmp", "short-palette-8.bmp"],
-    );
+    same("rgb-24.bmp", &["alpha-of-nothing.bmp", "rgb-32.bmp", "top-down.bmp"]);
+    same("palette-4.bmp", &["core-4.bmp", "runs-4.bmp", "runs-8.bmp", "short-palette-8.bmp"]);
     same("palette-4.tif", &["palette-8.tif"]);
-    same(
-        "palette.gif",
-        &["global-palette.gif", "interlaced.gif", "no-screen.gif", "no-trailer.gif", "profile.gif"],
-    );
+    same("palette.gif", &["global-palette.gif", "interlaced.gif", "no-trailer.gif", "profile.gif"]);
 }
 
-/// Run lengths that leave pixels out: those have the palette's first colour.
+/// Run lengths that leave pixels out: those are black.
 #[test]
 fn run_lengths_may_step_over_pixels() {
     let (_, _, palette) = full(&good("runs-with-steps.bmp"));

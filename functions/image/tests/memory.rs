@@ -2,10 +2,20 @@
 //!
 //! libwebp allocates in C and is not counted; its share is in the prediction all the same.
 
-#![cfg(all(feature = "jpeg", feature = "png", feature = "webp"))]
+#![cfg(all(
+    feature = "jpeg",
+    feature = "png",
+    feature = "webp",
+    feature = "gif",
+    feature = "tiff",
+    feature = "bmp"
+))]
 #![expect(unsafe_code, reason = "an allocator that counts is one")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::fs;
+use std::path::Path;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::json;
@@ -52,6 +62,91 @@ static ALLOCATOR: Counting = Counting;
 fn plan(renditions: &serde_json::Value) -> Plan {
     let config: Config = serde_json::from_value(json!({ "renditions": renditions })).expect("it is one");
     Plan::check(&config).expect("it is right")
+}
+
+/// The most that was held at once while something was done, beyond what was held before.
+fn peak(work: impl FnOnce()) -> u64 {
+    let before = HELD.load(Ordering::Relaxed);
+    PEAK.store(before, Ordering::Relaxed);
+    work();
+    (PEAK.load(Ordering::Relaxed) - before) as u64
+}
+
+/// Grain on a slope.
+fn grain(width: u32, height: u32, samples: u32) -> Vec<u8> {
+    let mut state = 1u32;
+    let sample = |(x, y): (u32, u32)| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        ((x / 40 + y / 13) % 220 + (state >> 24) / 8) as u8
+    };
+    (0..height).flat_map(|y| (0..width * samples).map(move |x| (x, y))).map(sample).collect()
+}
+
+/// A BMP of 24 bits a pixel.
+fn bmp(width: u32, height: u32) -> Vec<u8> {
+    let mut file = b"BM\0\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0".to_vec();
+    file.extend([width.to_le_bytes(), height.to_le_bytes()].concat());
+    file.extend(b"\x01\0\x18\0");
+    file.extend([0; 24]);
+    for row in grain(width, height, 3).chunks(width as usize * 3) {
+        file.extend(row);
+        file.extend(vec![0; row.len().next_multiple_of(4) - row.len()]);
+    }
+    file
+}
+
+/// A TIFF of one uncompressed strip: 1 (grey), 3 or 4 (inks) samples a pixel.
+fn tiff(width: u32, height: u32, samples: u32) -> Vec<u8> {
+    let pixels = grain(width, height, samples);
+    let photometric = [0, 1, 0, 2, 5][samples as usize];
+    let at = pixels.len() as u32 + 8;
+    let mut file = b"II*\0".to_vec();
+    file.extend(at.to_le_bytes());
+    file.extend(&pixels);
+    let tags = [
+        (256, width),
+        (257, height),
+        (258, 8),
+        (259, 1),
+        (262, photometric),
+        (273, 8),
+        (277, samples),
+        (279, at - 8),
+    ];
+    file.extend((tags.len() as u16).to_le_bytes());
+    for (tag, value) in tags {
+        file.extend([(tag as u16).to_le_bytes(), 4u16.to_le_bytes()].concat());
+        file.extend([1u32.to_le_bytes(), value.to_le_bytes()].concat());
+    }
+    file.extend([0; 4]);
+    file
+}
+
+/// A GIF of so many frames, each restored to what was there before. Its codes are as long as bytes, since the
+/// table is cleared before they grow.
+fn gif(width: u16, height: u16, frames: usize) -> Vec<u8> {
+    let mut file = b"GIF89a".to_vec();
+    file.extend([width.to_le_bytes(), height.to_le_bytes()].concat());
+    file.extend(b"\xf6\0\0");
+    file.extend((0..128u8).flat_map(|grey| [grey * 2, grey, grey]));
+    let mut codes = Vec::new();
+    for indices in grain(width.into(), height.into(), 1).chunks(100) {
+        codes.push(0x80);
+        codes.extend(indices.iter().map(|index| index & 127));
+    }
+    codes.push(0x81);
+    for _ in 0..frames {
+        file.extend(b"\x21\xf9\x04\x0d\x05\0\x07\0\x2c\0\0\0\0");
+        file.extend([width.to_le_bytes(), height.to_le_bytes()].concat());
+        file.extend(b"\0\x07");
+        for block in codes.chunks(255) {
+            file.push(block.len() as u8);
+            file.extend(block);
+        }
+        file.push(0);
+    }
+    file.push(b';');
+    file
 }
 
 /// An uncompressed PNG of grain on a slope: 1, 3 or 4 samples a pixel.
@@ -104,8 +199,82 @@ fn png(width: u32, height: u32, samples: u8) -> Vec<u8> {
     file
 }
 
+/// One test after the other: they share the counter.
+static ALONE: Mutex<()> = Mutex::new(());
+
+#[test]
+fn frames_take_what_was_predicted() {
+    let _alone = ALONE.lock();
+    let limits = Limits::default();
+    for (width, height, count) in [(500, 400, 3), (40, 30, 500)] {
+        let file = gif(width, height, count);
+        let header = decode::header(&file, &limits).expect("it is good");
+        let predicted = decode::frames_memory(&header);
+        let mut seen = 0;
+        let truth = peak(|| {
+            let mut frames = decode::frames(&file, &header, &limits).expect("it is good");
+            while let Some(frame) = frames.next(&|| false).expect("it is good") {
+                assert_eq!(frame.millis, 50);
+                seen += 1;
+            }
+        });
+        assert_eq!(seen, count);
+        assert!(truth <= predicted && predicted < truth * 2 + (512 << 10), "{truth} {predicted}");
+    }
+}
+
+/// What is bad costs nothing before it is known to be, and no more than was predicted after that.
+#[test]
+fn hostile_files_take_no_memory() {
+    let _alone = ALONE.lock();
+    let limits = Limits::default();
+    let plan = plan(&json!([{ "name": "t", "width": 16, "format": "jpeg" }]));
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
+    let mut files: Vec<(String, Vec<u8>)> = ["bad", "half"]
+        .iter()
+        .flat_map(|name| fs::read_dir(folder.join(name)).expect("it is there"))
+        .map(|entry| entry.expect("it can be read").path())
+        .map(|path| (path.display().to_string(), fs::read(&path).expect("it can be read")))
+        .collect();
+    assert!(files.len() > 90);
+    files.push(("a GIF of 100,000 frames".to_owned(), gif(2, 2, 100_000)));
+    let mut webp = b"RIFF\0\0\0\0WEBPVP8X\x0a\0\0\0\x02\0\0\0\0\0\0\0\0\0".to_vec();
+    webp.extend(b"ANMF\0\0\0\0".repeat(100_000));
+    let size = webp.len() as u32 - 8;
+    webp[4..8].copy_from_slice(&size.to_le_bytes());
+    files.push(("a WebP of 100,000 frames".to_owned(), webp));
+    let wide = [(1, 1), (65_535, 65_535), (u32::MAX, 1), (1, u32::MAX), (u32::MAX, u32::MAX)];
+    for (width, height) in wide {
+        for samples in [1, 3, 4] {
+            let mut file = tiff(1, 1, samples);
+            let at = 8 + samples as usize + 2;
+            file[at + 8..at + 12].copy_from_slice(&width.to_le_bytes());
+            file[at + 20..at + 24].copy_from_slice(&height.to_le_bytes());
+            files.push((format!("a TIFF of {width} x {height}"), file));
+        }
+        let mut file = bmp(1, 1);
+        file[18..22].copy_from_slice(&width.to_le_bytes());
+        file[22..26].copy_from_slice(&height.to_le_bytes());
+        files.push((format!("a BMP of {width} x {height}"), file));
+    }
+    for (name, file) in &files {
+        let mut header = None;
+        let taken = peak(|| header = decode::header(file, &limits).ok());
+        // A profile may be inflated as far as the limit, in a buffer that grows by doubling, and is copied once.
+        let most = if name.contains("profile") { limits.metadata_bytes * 3 } else { 64 << 10 };
+        assert!(taken <= most, "{name}: the header took {taken} bytes");
+        let Some(header) = header else { continue };
+        let taken = peak(|| {
+            let _ = plan.render(file, &header, &limits, &|| false);
+        });
+        let predicted = plan.cost(&header).memory;
+        assert!(taken <= predicted, "{name}: {taken} bytes, {predicted} predicted");
+    }
+}
+
 #[test]
 fn the_prediction_is_above_the_truth_and_near_it() {
+    let _alone = ALONE.lock();
     let limits = Limits::default();
     let photo = plan(&json!([{ "name": "photo", "format": "jpeg", "quality": 90 }]));
     let (width, height) = (1000, 700);
@@ -117,6 +286,11 @@ fn the_prediction_is_above_the_truth_and_near_it() {
         ("rgb png", rgb),
         ("rgba png", png(width, height, 4)),
         ("grey png", png(width, height, 1)),
+        ("gif", gif(width as u16, height as u16, 1)),
+        ("rgb bmp", bmp(width, height)),
+        ("grey tiff", tiff(width, height, 1)),
+        ("rgb tiff", tiff(width, height, 3)),
+        ("cmyk tiff", tiff(width, height, 4)),
     ];
     let plans = [
         (
@@ -143,10 +317,9 @@ fn the_prediction_is_above_the_truth_and_near_it() {
         for (what, plan) in &plans {
             let header = decode::header(file, &limits).expect("it is good");
             let predicted = plan.cost(&header).memory;
-            let before = HELD.load(Ordering::Relaxed);
-            PEAK.store(before, Ordering::Relaxed);
-            plan.render(file, &header, &limits, &|| false).expect("it is good");
-            let truth = (PEAK.load(Ordering::Relaxed) - before) as u64;
+            let truth = peak(|| {
+                plan.render(file, &header, &limits, &|| false).expect("it is good");
+            });
             // Tables and the like weigh in small pictures; the prediction has a mebibyte for them.
             let ratio = predicted as f64 / truth as f64;
             let near = predicted < (truth as f64 * 1.8) as u64 + (1 << 20);

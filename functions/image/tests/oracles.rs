@@ -156,8 +156,6 @@ fn decoded_pixels(python: &Path) -> Result<(), Failed> {
         // it takes at its word. Another test says what these are the same as.
         "alpha-of-nothing.bmp",
         "animated-interlaced-16.png",
-        "lying-palette.bmp",
-        "no-screen.gif",
         // Pillow paints the background, browsers do not.
         "overhang.gif",
         "rgba-16-planes.tif",

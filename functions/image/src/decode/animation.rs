@@ -1,4 +1,5 @@
-//! Animations, frame by frame: each is the whole canvas as it is shown, and one canvas is held at a time.
+//! Animations, frame by frame: each is the whole canvas as it is shown, and one canvas is held at a time. WebP and
+//! PNG are composed here, GIF by the crate `image`.
 //!
 //! A frame's time of 10 ms or less is taken for 100 ms, as all browsers do: such files were made when
 //! programs could not be faster, and are meant to be seen.
@@ -13,7 +14,6 @@ use super::{Header, check, megapixels};
 use crate::limits::Limits;
 use crate::pixels::{Packed, Pixels};
 use crate::reject::{Failure, Reject};
-#[cfg(any(feature = "gif", feature = "png", feature = "webp"))]
 use crate::sniff::Kind;
 
 /// One picture of an animation.
@@ -28,12 +28,13 @@ pub struct Frame {
 /// The frames of an animation in their order; of a still picture, the one that it is.
 pub struct Frames<'a> {
     source: Source<'a>,
+    /// Of those that are composed here.
     canvas: Canvas,
 }
 
 enum Source<'a> {
     #[cfg(feature = "gif")]
-    Gif(gif::Animation<'a>),
+    Gif(Box<gif::Animation<'a>>),
     #[cfg(feature = "png")]
     Png(Box<png::Animation<'a>>),
     #[cfg(feature = "webp")]
@@ -67,7 +68,7 @@ pub fn frames<'a>(data: &'a [u8], header: &Header, limits: &Limits) -> Result<Fr
     }
     let source = match header.kind {
         #[cfg(feature = "gif")]
-        Kind::Gif => Source::Gif(gif::Animation::new(data)?),
+        Kind::Gif => Source::Gif(Box::new(gif::Animation::new(data, header)?)),
         #[cfg(feature = "png")]
         Kind::Png if header.frames > 1 => Source::Png(Box::new(png::Animation::new(data, header)?)),
         #[cfg(feature = "webp")]
@@ -75,6 +76,22 @@ pub fn frames<'a>(data: &'a [u8], header: &Header, limits: &Limits) -> Result<Fr
         kind => return Err(Reject::Unsupported(format!("an animated {kind}")).into()),
     };
     Ok(Frames { source, canvas: Canvas::new((header.width, header.height)) })
+}
+
+/// Bytes that reading frame by frame takes at most, the frame that was handed over included.
+pub fn frames_memory(header: &Header) -> u64 {
+    // Bytes a pixel: the canvas, its copy that is handed over, and what it was before the frame.
+    let canvas = if header.kind == Kind::Gif { 4 } else { 12 };
+    let own = match header.kind {
+        // The frame's pixels, and libwebp's own if they are without loss.
+        Kind::Webp => 9,
+        // The frame as the library gives it, and in RGBA.
+        Kind::Png => 4 + u64::from(header.depth.div_ceil(8)) * 4,
+        _ => 0,
+    };
+    // Frames of a GIF may be larger than its screen, and are decoded beside it.
+    let beside = if header.kind == Kind::Gif { header.decoding[0].peak } else { 0 };
+    header.pixels().saturating_mul(canvas + own).saturating_add(beside).saturating_add(256 << 10)
 }
 
 impl Frames<'_> {
@@ -90,7 +107,7 @@ impl Frames<'_> {
         let canvas = &mut self.canvas;
         let millis = match &mut self.source {
             #[cfg(feature = "gif")]
-            Source::Gif(animation) => animation.next(canvas, stop)?,
+            Source::Gif(animation) => return animation.next(),
             #[cfg(feature = "png")]
             Source::Png(animation) => animation.next(canvas)?,
             #[cfg(feature = "webp")]
@@ -165,10 +182,6 @@ impl Canvas {
 
     pub(super) fn size(&self) -> (u32, u32) {
         self.size
-    }
-
-    pub(super) fn pixels_mut(&mut self) -> &mut [u8] {
-        &mut self.data
     }
 
     pub(super) fn into_packed(self) -> Packed {

@@ -10,6 +10,8 @@ mod bmp;
 mod gif;
 #[cfg(feature = "jpeg")]
 mod jpeg;
+#[cfg(any(feature = "gif", feature = "bmp"))]
+mod library;
 mod metadata;
 #[cfg(feature = "png")]
 mod png;
@@ -26,7 +28,7 @@ use crate::pixels::Pixels;
 use crate::reject::{Failure, Reject};
 use crate::sniff::{self, Kind};
 
-pub use animation::{Frame, Frames, frames};
+pub use animation::{Frame, Frames, frames, frames_memory};
 
 /// What a file says about its picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -213,11 +215,11 @@ pub fn decode(
         #[cfg(feature = "webp")]
         Kind::Webp => webp::decode(data, header),
         #[cfg(feature = "gif")]
-        Kind::Gif => gif::decode(data, header, stop),
+        Kind::Gif => gif::decode(data, header),
         #[cfg(feature = "tiff")]
         Kind::Tiff => tiff::decode(data, header, stop),
         #[cfg(feature = "bmp")]
-        Kind::Bmp => bmp::decode(data, header, stop),
+        Kind::Bmp => bmp::decode(data, header),
         kind => {
             let _ = shrink;
             Err(Reject::Unsupported(kind.name().to_owned()).into())

@@ -1,5 +1,8 @@
 //! TIFF: the first page, in strips or tiles, grey, palette, RGB or CMYK, 1 to 16 bits (TIFF 6.0).
 //!
+//! Not by the crate `image`, whose TIFF (tiff 0.11.3) fails an assertion on some damaged files, where nothing may
+//! panic, has no palettes, and turns inks into colours before a profile could.
+//!
 //! The directory is read in place: a tag is looked at where it lies, so that neither its claims nor circles of
 //! directories cost anything. Rows go from the decompressor to the picture, one chunk's row at a time.
 //!

@@ -220,17 +220,19 @@ fn part(frame: &[u8], canvas: (u32, u32)) -> Result<Part, Failure> {
     if region.left + region.width > canvas.0 || region.top + region.height > canvas.1 {
         return Err(Reject::broken(KIND, "one of its frames does not lie on its canvas").into());
     }
-    // The frame's chunks make a still picture, once they have a file header.
-    let mut still = Vec::with_capacity(parts.len() + 30);
-    still.extend(b"RIFF");
-    still.extend((parts.len() as u32 + 22).to_le_bytes());
-    still.extend(b"WEBPVP8X\x0a\0\0\0\x10\0\0\0");
-    still.extend(&across.to_le_bytes()[..3]);
-    still.extend(&down.to_le_bytes()[..3]);
-    still.extend(parts);
+    // The bitstream's own chunks, which libwebp reads without a file header.
+    let mut still = parts;
+    loop {
+        let mut rest = still;
+        match take(&mut rest) {
+            Some(chunk) if matches!(&chunk.name, b"ALPH" | b"VP8 " | b"VP8L") => break,
+            Some(_) => still = rest,
+            None => return Err(Reject::broken(KIND, "one of its frames is empty").into()),
+        }
+    }
     let (across, down) = (region.width as usize, region.height as usize);
     let mut pixels = vec![0; across * down * 4];
-    libwebp::decode_rgba(&still, across, down, &mut pixels).map_err(|status| reject(&status))?;
+    libwebp::decode_rgba(still, across, down, &mut pixels).map_err(|status| reject(&status))?;
     Ok(Part {
         region,
         millis,

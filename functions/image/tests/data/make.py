@@ -160,7 +160,7 @@ def gifs():
     loop = gif_application(b"NETSCAPE2.0", b"\x01\0\0")
     put("good/profile.gif", gif(37, 23, [gif_application(b"ICCRGBG1012", srgb()), gif_frame(flat)]))
     put("good/no-trailer.gif", gif(37, 23, [gif_frame(flat)], end=b""))
-    put("good/no-screen.gif", gif(0, 0, [gif_frame(flat)]))
+    put("bad/no-screen.gif", gif(0, 0, [gif_frame(flat)]))
     put("good/global-palette.gif", gif(37, 23, [gif_frame(flat, local=False)], palette=gif_image(flat)[0]))
     small, dot = image(17, 11).quantize(16), image(9, 7).quantize(8)
     key = dot.getpixel((0, 0))
@@ -263,6 +263,8 @@ def animations():
     put("half/frame-off-canvas.webp", riff([*head, chunks[0], anmf(rgba, 2, 0, 0, 0, 100)]))
     one = [anmf(np.zeros((1, 1, 4)), 0, 0, 0, 0, 100)]
     pixel = b"\x12\0\0\0" + b"\0" * 6
+    bomb = chunk(b"iCCP", b"bomb\0\0" + zlib.compress(b"\0" * (5 << 20), 9))
+    put("bad/profile-bomb.png", png(np.round(picture(37, 23)), 8, 2, bomb))
     put("bad/many-frames.webp", riff([(b"VP8X", pixel), (b"ANIM", b"\0" * 6), *one * 1001]))
 
 
@@ -484,7 +486,7 @@ def bmps():
     index, table = indexed(16)
     put("good/palette-4.bmp", bmp(37, 23, 4, bmp_rows(index, 4), palette=quads(table)))
     put("good/short-palette-8.bmp", bmp(37, 23, 8, bmp_rows(index, 8), palette=quads(table), used=16))
-    put("good/lying-palette.bmp", bmp(37, 23, 8, bmp_rows(index, 8), palette=quads(table), used=4000000000))
+    put("bad/lying-palette.bmp", bmp(37, 23, 8, bmp_rows(index, 8), palette=quads(table), used=4000000000))
     put("good/runs-4.bmp", bmp(37, 23, 4, runs(index, 4), 2, palette=quads(table)))
     put("good/runs-8.bmp", bmp(37, 23, 8, runs(index, 8), 1, palette=quads(table), used=16))
     steps = b"\x05\x03\0\2\x07\x02\x04\x05\0\0\x09\x01\0\1"
@@ -494,8 +496,8 @@ def bmps():
     index, table = indexed(2)
     put("good/palette-1.bmp", bmp(37, 23, 1, bmp_rows(index, 1), palette=quads(table)))
     put("good/one-pixel.bmp", bmp(1, 1, 24, bmp_rows(true[:1, :1], 24)))
-    put("good/no-offset.bmp", bmp(37, 23, 24, bmp_rows(true, 24), offset=0))
-    put("good/last-padding-missing.bmp", bmp(37, 23, 24, bmp_rows(true, 24)[:-1]))
+    put("bad/no-offset.bmp", bmp(37, 23, 24, bmp_rows(true, 24), offset=0))
+    put("bad/last-padding-missing.bmp", bmp(37, 23, 24, bmp_rows(true, 24)[:-1]))
 
     whole = bmp(37, 23, 24, bmp_rows(true, 24))
     put("bad/truncated.bmp", whole[:-500])
