@@ -36,6 +36,8 @@ mod files;
 mod functions;
 mod human;
 mod interrupt;
+#[cfg(feature = "image")]
+mod pictures;
 mod place;
 mod progress;
 mod say;

@@ -21,6 +21,8 @@ mod logs;
 mod man;
 mod matching;
 mod new;
+#[cfg(feature = "image")]
+mod probe;
 #[cfg(feature = "aws")]
 mod reconcile;
 mod run;
@@ -82,6 +84,8 @@ enum Command {
     Status(status::Args),
     #[cfg(feature = "image")]
     Convert(convert::Args),
+    #[cfg(feature = "image")]
+    Probe(probe::Args),
     Match(matching::Args),
     #[cfg(feature = "aws")]
     Build(build::Args),
@@ -139,6 +143,8 @@ fn dispatch(command: Command, functions: &[Entry]) -> Result<Ending, Failure> {
         Command::Status(args) => status::run(&args, functions),
         #[cfg(feature = "image")]
         Command::Convert(args) => convert::run(&args),
+        #[cfg(feature = "image")]
+        Command::Probe(args) => probe::run(&args),
         Command::Match(args) => matching::run(&args),
         #[cfg(feature = "aws")]
         Command::Build(args) => build::run(&args, functions),

@@ -7,9 +7,9 @@
 
 use std::time::Duration;
 
-use crate::config::{DEFAULT_QUALITY, Format, RenditionConfig};
+use crate::config::{Fit, Format, RenditionConfig};
 use crate::decode::Header;
-use crate::render::{Level, Plan};
+use crate::render::{Layout, Level, Plan, RenditionPlan, canvas};
 use crate::sniff::Kind;
 
 /// What [`Plan::render`] will take.
@@ -27,9 +27,22 @@ const BASE: u64 = 1 << 20;
 impl Plan {
     /// Predicts the cost. Memory is an upper bound; time is an estimate.
     pub fn cost(&self, header: &Header) -> Cost {
-        let layout = self.layout(header);
+        let still = self.pass(header, &self.still(header), None);
+        let frames = if header.unread.frames { header.frames.max(UNREAD_FRAMES) } else { header.frames };
+        let moving = self.pass(header, &self.moving(header), Some(frames.into()));
+        // A profile's tables: 16-bit numbers that become 32-bit ones.
+        let profile =
+            if self.converts(header) { header.icc.as_ref().map_or(0, |icc| icc.len() as u64 * 4) } else { 0 };
+        Cost {
+            memory: BASE + profile + still.peak.max(still.files + moving.peak),
+            cpu: Duration::from_nanos(50_000 + still.nanos + moving.nanos),
+        }
+    }
+
+    /// One way through the levels: once, or for each of so many frames.
+    fn pass(&self, header: &Header, layout: &Layout, frames: Option<u64>) -> Pass {
         if layout.levels.is_empty() {
-            return Cost { memory: 64 << 10, cpu: Duration::from_micros(50) };
+            return Pass::default();
         }
         let decoding = header.decoding[layout.shrink as usize];
         let shrunk = match header.kind {
@@ -37,39 +50,95 @@ impl Plan {
             // Other formats do not decode at less than full size.
             _ => header.pixels(),
         };
-        let mut peak = decoding.peak;
+        let mut pass = Pass { peak: decoding.peak, ..Pass::default() };
         let mut nanos = match header.kind {
             Kind::Jpeg => header.pixels() * if header.progressive { 12 } else { 6 } + shrunk * 2,
             _ => header.pixels() * 15,
         };
-        // Files that are finished stay until the end.
-        let mut files = 0;
+        // What all animations hold between frames.
+        let all = layout.levels.iter().flat_map(|level| level.renditions.iter().map(move |at| (level, *at)));
+        let encoders = match frames {
+            Some(_) => all.map(|(level, at)| ANIMATION * self.canvas(header, level, at)).sum(),
+            None => 0,
+        };
         for (index, level) in layout.levels.iter().enumerate() {
-            let original = if layout.last_use(None) >= Some(index) { decoding.kept } else { 0 };
+            // Of an animation, all levels of a frame are kept, and the decoder with its canvas.
+            let used = |parent| frames.is_some() || layout.last_use(parent) >= Some(index);
+            let original = if used(None) { decoding.kept } else { 0 };
             let kept = layout.levels[..index].iter().enumerate();
-            let kept = kept.filter(|(parent, _)| layout.last_use(Some(*parent)) >= Some(index));
-            let held = original + kept.map(|(_, level)| bytes(header, level)).sum::<u64>() + files;
+            let kept = kept.filter(|(parent, _)| used(Some(*parent)));
+            let held = encoders + original + kept.map(|(_, level)| bytes(header, level)).sum::<u64>();
             let own = bytes(header, level);
             let source = level.parent.map_or(shrunk, |parent| pixels(&layout.levels[parent]));
-            peak = peak.max(held + own + scratch(header, level, source));
-            let after = if layout.last_use(None) == Some(index) { held - original } else { held };
-            let turned = if header.orientation.tag() > 1 { own } else { 0 };
-            for rendition in &level.renditions {
-                let RenditionConfig { format, quality, .. } = self.renditions()[*rendition];
-                let (working, file) = encoding(header, format, quality.unwrap_or(DEFAULT_QUALITY));
-                peak = peak.max(after + own + turned + (working + file) * pixels(level) / 4);
-                files += file * pixels(level) / 4;
-                nanos += pixels(level)
-                    * match format {
-                        Format::Jpeg => 8,
-                        Format::Webp => 60,
-                        Format::Png => 50,
-                        Format::Info => 0,
-                    };
+            // Colours are converted from one picture into another.
+            let converted = if self.converts(header) { own } else { 0 };
+            pass.peak =
+                pass.peak.max(pass.files + held + own + scratch(header, level, source).max(converted));
+            let last = frames.is_none() && layout.last_use(None) == Some(index);
+            let after = if last { held - original } else { held };
+            let turned = if header.orientation.tag() > 1 || header.unread.exif { own } else { 0 };
+            for at in &level.renditions {
+                let plan = &self.renditions()[*at];
+                let canvas = self.canvas(header, level, *at);
+                let (working, file) = encoding(header, &plan.config);
+                let (finishing, finishing_nanos) = finishing(plan, canvas);
+                let working = (working + file) * canvas / 4;
+                pass.peak = pass.peak.max(pass.files + after + own + turned + finishing + working);
+                pass.files += file * canvas / 4 * frames.unwrap_or(1);
+                nanos += finishing_nanos + canvas * encoding_nanos(&plan.config);
             }
             nanos += source * 2 * header.samples.max(2) / 2;
         }
-        Cost { memory: BASE + peak, cpu: Duration::from_nanos(nanos) }
+        // The files of an animation grow until the last of its frames.
+        pass.peak = pass.peak.max(if frames.is_some() { pass.peak + pass.files } else { 0 });
+        pass.nanos = nanos * frames.unwrap_or(1);
+        pass
+    }
+
+    /// The pixels of a rendition, with those of its background.
+    fn canvas(&self, header: &Header, level: &Level, rendition: usize) -> u64 {
+        let shown = header.orientation.swap(level.size);
+        let (width, height) = canvas(&self.renditions()[rendition].config, shown);
+        u64::from(width) * u64::from(height)
+    }
+}
+
+/// What one way through the levels takes.
+#[derive(Default)]
+struct Pass {
+    peak: u64,
+    /// Files that are finished: they stay until the end.
+    files: u64,
+    nanos: u64,
+}
+
+/// Frames that are assumed where a file's beginning does not tell.
+const UNREAD_FRAMES: u32 = 100;
+
+/// Bytes per pixel that an animation holds: libwebp's canvases, and the frame at hand.
+const ANIMATION: u64 = 32;
+
+/// Bytes, and time, that a rendition takes between resampling and encoding.
+fn finishing(plan: &RenditionPlan, canvas: u64) -> (u64, u64) {
+    let RenditionConfig { fit, background, blur, sharpen, grey, .. } = &plan.config;
+    let copied = *fit == Some(Fit::Contain) || background.is_some() || *grey || plan.watermark.is_some();
+    let filtered = blur.is_some() || sharpen.is_some();
+    let side = canvas.isqrt() as u32 + 1;
+    let mark = plan.watermark.as_ref().map_or(0, |watermark| watermark.memory((side, side)));
+    let bytes =
+        if copied || filtered { canvas * 8 } else { 0 } + if filtered { canvas * 12 } else { 0 } + mark;
+    (bytes, if copied { canvas * 4 } else { 0 } + if filtered { canvas * 40 } else { 0 })
+}
+
+fn encoding_nanos(config: &RenditionConfig) -> u64 {
+    match config.format {
+        Format::Jpeg if config.progressive => 20,
+        Format::Jpeg => 8,
+        Format::Webp if config.lossless => 500,
+        Format::Webp => 60,
+        Format::Png => 50,
+        Format::Avif => 900,
+        Format::Info => 100,
     }
 }
 
@@ -101,18 +170,22 @@ fn scratch(header: &Header, level: &Level, source: u64) -> u64 {
 }
 
 /// Quarter bytes per pixel that an encoder takes while it works, and that its file may have.
-fn encoding(header: &Header, format: Format, quality: u8) -> (u64, u64) {
-    let lossy = match quality {
+fn encoding(header: &Header, config: &RenditionConfig) -> (u64, u64) {
+    let lossy = match config.quality() {
         ..=85 => 3,
         86..=95 => 6,
         _ => 12,
     };
-    match format {
-        // Symbols (see `jpeg::encode`), and planes if there are none yet.
-        Format::Jpeg => (if header.planar || header.samples == 1 { 8 } else { 14 }, lossy),
+    let planes = if header.planar || header.samples == 1 { 0 } else { 6 };
+    match config.format {
+        // Symbols (see `jpeg::encode`), and coefficients of all scans; and planes if there are none yet.
+        Format::Jpeg => (8 + planes + if config.progressive { 12 } else { 0 }, lossy),
+        // libwebp keeps four bytes a pixel, and copies of them for each transform that it tries.
+        Format::Webp if config.lossless => (100, 16),
         // Planes, libwebp's own planes, modes and symbols.
         Format::Webp => (18, lossy),
-        Format::Png => (if header.planar { 14 } else { 2 }, header.samples * 6),
-        Format::Info => (0, 0),
+        Format::Png => (if header.planar { 14 } else { 2 }, header.samples.max(3) * 6),
+        Format::Avif => (160, lossy),
+        Format::Info => (16, 0),
     }
 }

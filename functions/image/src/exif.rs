@@ -24,6 +24,7 @@ const COPYRIGHT: u16 = 0x8298;
 const EXPOSURE: u16 = 0x829a;
 const APERTURE: u16 = 0x829d;
 const EXIF: u16 = 0x8769;
+const GPS: u16 = 0x8825;
 const ISO: u16 = 0x8827;
 const TAKEN: u16 = 0x9003;
 const TAKEN_OFFSET: u16 = 0x9011;
@@ -69,6 +70,11 @@ pub fn safe_fields(exif: &[u8]) -> BTreeMap<&'static str, Value> {
     put("focal_length_35mm", equivalent.filter(|length| *length > 0).map(Value::from));
     put("flash", field(FLASH).and_then(|entry| block.whole(entry)).map(|bits| Value::from(bits & 1 == 1)));
     fields
+}
+
+/// Whether it tells a position. Where it lies is not looked at.
+pub fn has_position(exif: &[u8]) -> bool {
+    Block::of(exif).is_some_and(|block| block.main.contains_key(&GPS))
 }
 
 /// A new block with artist and copyright of another, and nothing else: a TIFF structure without the `Exif\0\0` that
@@ -143,7 +149,7 @@ impl<'a> Block<'a> {
         };
         let mut block = Self { data, big, main: BTreeMap::new(), exif: BTreeMap::new() };
         let first = block.long(4)? as usize;
-        block.main = block.directory(first, &[MAKE, MODEL, SOFTWARE, ARTIST, COPYRIGHT, EXIF]);
+        block.main = block.directory(first, &[MAKE, MODEL, SOFTWARE, ARTIST, COPYRIGHT, EXIF, GPS]);
         let second = block.main.get(&EXIF).and_then(|entry| block.whole(entry));
         if let Some(second) = second {
             let wanted =
@@ -338,6 +344,16 @@ mod tests {
 
     fn check(exif: &[u8], expected: &Value) {
         assert_eq!(serde_json::to_value(safe_fields(exif)).ok().as_ref(), Some(expected));
+    }
+
+    #[test]
+    fn a_position_is_noticed() {
+        let with = b"II*\0\x08\0\0\0\x01\0\x25\x88\x04\0\x01\0\0\0\x1a\0\0\0\0\0\0\0";
+        assert!(has_position(with));
+        assert!(safe_fields(with).is_empty());
+        assert!(copyright(with).is_none());
+        assert!(!has_position(&with[..12]));
+        assert!(!has_position(b""));
     }
 
     #[test]

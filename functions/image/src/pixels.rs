@@ -3,6 +3,8 @@
 //! The seam is this one enum. A decoder hands over whichever form it has, and no form is converted to another
 //! unless an encoder needs it: planar YCbCr goes from a JPEG to a JPEG or a WebP without ever being RGB.
 
+use crate::colour::Space;
+
 /// A picture, in one of five forms. All are 8 bits a sample.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Pixels {
@@ -17,6 +19,27 @@ pub enum Pixels {
     /// Interleaved cyan, magenta, yellow, black; 255 is all of the ink. Only decoders give it: [`crate::colour`]
     /// makes red, green and blue of it before anything is written.
     Cmyk(Packed),
+}
+
+impl Pixels {
+    /// Width and height, in pixels of this picture.
+    pub fn size(&self) -> (u32, u32) {
+        let (width, height) = match self {
+            Self::Grey(grey) => (grey.width, grey.height),
+            Self::Ycc(planes) => (planes[0].width, planes[0].height),
+            Self::Rgb(packed) | Self::Rgba(packed) | Self::Cmyk(packed) => (packed.width, packed.height),
+        };
+        (width as u32, height as u32)
+    }
+
+    /// What the samples are amounts of.
+    pub(crate) fn space(&self) -> Space {
+        match self {
+            Self::Grey(_) => Space::Grey,
+            Self::Ycc(_) | Self::Rgb(_) | Self::Rgba(_) => Space::Rgb,
+            Self::Cmyk(_) => Space::Cmyk,
+        }
+    }
 }
 
 /// One plane of samples, without padding.

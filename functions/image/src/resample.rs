@@ -1,4 +1,4 @@
-//! Resampling: Lanczos where a picture shrinks, a triangle where chroma has to grow.
+//! Resampling: Lanczos where a picture shrinks, Catmull-Rom where it grows, a triangle where chroma alone does.
 //!
 //! Crops are given in pixels of the original picture, whatever the size of the samples at hand: their scale
 //! says how the two relate. The weights come from a sine of our own, since that of a C library may differ in
@@ -83,7 +83,8 @@ impl Resampler {
         };
         let scale = (f64::from(size.0) * samples.0 / crop.width, f64::from(size.1) * samples.1 / crop.height);
         let window = Window::of(covered, source.scale, source.width, source.height);
-        let data = self.run(&source.data, (source.width, source.height), window, (width, height));
+        let from = (source.width, source.height);
+        let data = self.run(&source.data, from, window, (width, height), grows(crop, size));
         Plane { width, height, scale, data }
     }
 
@@ -115,7 +116,7 @@ impl Resampler {
             } else {
                 pixels.map(|pixel| pixel[channel]).collect()
             };
-            let plane = self.run(&plane, from, window, (width, height));
+            let plane = self.run(&plane, from, window, (width, height), grows(crop, size));
             for (pixel, sample) in data.as_chunks_mut::<N>().0.iter_mut().zip(plane) {
                 pixel[channel] = if share { divided(sample, pixel[N - 1]) } else { sample };
             }
@@ -126,7 +127,8 @@ impl Resampler {
     /// All of a plane, at a larger size.
     pub(crate) fn grow(&mut self, source: &Plane, width: usize, height: usize) -> Plane {
         let window = Window { left: 0.0, top: 0.0, width: source.width as f64, height: source.height as f64 };
-        let data = self.run(&source.data, (source.width, source.height), window, (width, height));
+        let from = (source.width, source.height);
+        let data = self.run(&source.data, from, window, (width, height), false);
         let scale = (
             source.scale.0 * width as f64 / source.width as f64,
             source.scale.1 * height as f64 / source.height as f64,
@@ -134,12 +136,24 @@ impl Resampler {
         Plane { width, height, scale, data }
     }
 
-    fn run(&mut self, data: &[u8], from: (usize, usize), window: Window, to: (usize, usize)) -> Vec<u8> {
+    /// `enlarges` tells that it is the picture that grows, not a plane that has fewer samples than others.
+    fn run(
+        &mut self,
+        data: &[u8],
+        from: (usize, usize),
+        window: Window,
+        to: (usize, usize),
+        enlarges: bool,
+    ) -> Vec<u8> {
         if let Some(data) = window.cut(data, from.0, 1, to) {
             return data;
         }
         let grows = to.0 as f64 > window.width * 1.001 || to.1 as f64 > window.height * 1.001;
-        let filter = if grows { FilterType::Bilinear } else { self.lanczos };
+        let filter = match grows {
+            _ if enlarges => FilterType::CatmullRom,
+            true => FilterType::Bilinear,
+            false => self.lanczos,
+        };
         let options = ResizeOptions::new()
             .resize_alg(ResizeAlg::Convolution(filter))
             .crop(window.left, window.top, window.width, window.height)
@@ -153,6 +167,11 @@ impl Resampler {
         debug_assert!(resized.is_some(), "sizes were checked by the caller");
         out
     }
+}
+
+/// Whether a picture has more pixels than the part of the original that it shows.
+fn grows(crop: Crop, size: (u32, u32)) -> bool {
+    f64::from(size.0) > crop.width * 1.001 || f64::from(size.1) > crop.height * 1.001
 }
 
 /// A colour with its share of alpha, to the nearest.
@@ -239,7 +258,7 @@ mod tests {
                 // SAFETY: only levels that this processor has.
                 unsafe { resampler.inner.set_cpu_extensions(level) };
                 let window = Window { left: 0.7, top: 1.3, width: 170.1, height: 128.9 };
-                results.push(resampler.run(&data, (173, 131), window, size));
+                results.push(resampler.run(&data, (173, 131), window, size, false));
             }
             assert!(results.windows(2).all(|pair| pair[0] == pair[1]), "{size:?}");
         }

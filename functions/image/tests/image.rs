@@ -9,6 +9,8 @@
     feature = "bmp"
 ))]
 
+mod renditions;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -95,6 +97,11 @@ fn golden_results_do_not_change() {
         { "name": "png", "height": 12, "format": "png" },
         { "name": "cover", "width": 16, "height": 16, "fit": "cover", "format": "jpeg", "quality": 95 },
         { "name": "full", "format": "png" },
+        { "name": "lossless", "width": 20, "format": "webp", "lossless": true },
+        { "name": "contain", "width": 20, "height": 30, "fit": "contain", "format": "jpeg", "progressive": true },
+        { "name": "sharp", "width": 24, "sharpen": 0.8, "format": "webp", "frames": "first" },
+        { "name": "avif", "width": 12, "format": "avif" },
+        { "name": "mark", "width": 40, "watermark": { "text": "© A" }, "blur": 1, "format": "jpeg" },
         { "name": "info", "format": "info" },
     ]));
     let large = plan(&json!([
@@ -105,9 +112,10 @@ fn golden_results_do_not_change() {
     let samples = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../../pipelines/media-on-upload/buckets/uploads/incoming");
     let mut table = String::new();
-    for (folder, plan) in [(data().join("good"), small), (samples, large)] {
+    for (folder, plan) in [(data().join("good"), &small), (data().join("colour"), &small), (samples, &large)]
+    {
         for (name, file) in files(&folder) {
-            let renditions = render(&plan, &file, &Limits::default());
+            let renditions = render(plan, &file, &Limits::default());
             for rendition in renditions.unwrap_or_else(|failure| panic!("{name}: {failure}")) {
                 let digest = Sha256::digest(&rendition.bytes);
                 let digest =
@@ -452,9 +460,17 @@ fn info_tells_the_original_as_shown() {
     let file = good("orientation-6.jpg");
     let made = render(&plan, &file, &Limits::default()).expect("it is good");
     let info: serde_json::Value = serde_json::from_slice(&made[0].bytes).expect("it is JSON");
-    let expected =
-        json!({ "width": 26, "height": 40, "format": "jpeg", "orientation": 6, "bytes": file.len() });
-    assert_eq!(info, expected);
+    let expected = json!({
+        "width": 26, "height": 40, "format": "jpeg", "orientation": 6, "bytes": file.len(), "frames": 1,
+        "colour": "rgb", "depth": 8, "alpha": false, "progressive": false, "sampling": "4:2:0",
+    });
+    for (key, value) in expected.as_object().expect("it is one") {
+        assert_eq!(&info[key], value, "{key}");
+    }
+    let colours = info["colours"].as_array().expect("they are there");
+    let shares: u64 = colours.iter().filter_map(|colour| colour["share"].as_u64()).sum();
+    assert!((1..=5).contains(&colours.len()) && (97..=103).contains(&shares), "{colours:?}");
+    assert!(info["thumbhash"].as_str().is_some_and(|hash| hash.len() > 20));
     assert_eq!((made[0].ext, made[0].media_type), ("json", "application/json"));
 }
 

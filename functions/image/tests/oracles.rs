@@ -4,6 +4,7 @@
 //! first run. Where that cannot be had, the tests are reported as ignored with the reason; if
 //! `TIDEMILL_REQUIRE_ORACLES` is 1, they fail instead.
 
+mod colours;
 mod finish;
 mod jpeg;
 mod venv;
@@ -64,7 +65,11 @@ fn pillow(python: &Path, name: &str, jobs: &serde_json::Value) -> Result<Vec<Pic
     if !child.wait()?.success() {
         return Err("the script failed".into());
     }
-    let count = jobs.as_array().map_or(0, Vec::len);
+    pillow_pictures(&out, jobs.as_array().map_or(0, Vec::len))
+}
+
+/// What a script has written: numbered files of a line with the size, and pixels.
+fn pillow_pictures(out: &Path, count: usize) -> Result<Vec<Picture>, Failed> {
     (0..count)
         .map(|index| {
             let file = fs::read(out.join(index.to_string()))?;
@@ -303,11 +308,12 @@ fn main() -> ExitCode {
     let required = env::var("TIDEMILL_REQUIRE_ORACLES").is_ok_and(|value| value == "1");
     let python = if arguments.list { Err("not looked for".to_owned()) } else { venv::python(&[PILLOW]) };
     type Test = fn(&Path) -> Result<(), Failed>;
-    let tests: [(&str, Test); 8] = [
+    let tests: [(&str, Test); 9] = [
         ("pillow_decodes_the_same_pixels", decoded_pixels),
         ("libjpeg_writes_and_we_read_the_same", jpeg::thousands),
         ("pillow_shows_the_same_frames", animations),
         ("pillow_makes_the_same_renditions", renditions),
+        ("little_cms_gives_the_same_colours", colours::profiles),
         ("pillow_blurs_alike", finish::blurs),
         ("pillow_lays_the_same_grounds", finish::grounds),
         ("pillow_draws_the_same_marks", finish::marks),

@@ -22,6 +22,7 @@ mod webp;
 
 use std::sync::Arc;
 
+use crate::colour::{Profile, Space};
 use crate::limits::Limits;
 use crate::orient::Orientation;
 use crate::pixels::Pixels;
@@ -59,6 +60,8 @@ pub struct Header {
     pub frames: u32,
     /// How often an animation is played, 0 for ever. Anything else is 1.
     pub loops: u32,
+    /// Whether its colours are not sRGB, so that they have to be converted: it has a profile that says so.
+    pub managed: bool,
     /// What lies beyond the bytes that were given, so that nothing above tells of it.
     pub(crate) unread: Unread,
     /// What decoding at full size takes, and at 1/2, 1/4, 1/8: what the cost is made of.
@@ -97,6 +100,7 @@ impl Header {
             exif: None,
             frames: 1,
             loops: 1,
+            managed: false,
             unread: Unread::default(),
             decoding: [Memory::default(); 4],
             samples: 3,
@@ -107,6 +111,15 @@ impl Header {
     /// Width and height as shown.
     pub fn shown(&self) -> (u32, u32) {
         self.orientation.swap((self.width, self.height))
+    }
+
+    /// What its samples are amounts of.
+    pub(crate) fn space(&self) -> Space {
+        match self.samples {
+            1 => Space::Grey,
+            4 if self.channels == 4 && !self.alpha => Space::Cmyk,
+            _ => Space::Rgb,
+        }
     }
 
     /// Width times height.
@@ -130,7 +143,7 @@ pub(crate) struct Memory {
 /// WebP), only the whole file tells it.
 pub fn header(data: &[u8], limits: &Limits) -> Result<Header, Reject> {
     let kind = sniff::content(data);
-    let header = match kind {
+    let mut header = match kind {
         #[cfg(feature = "jpeg")]
         Some(Kind::Jpeg) => jpeg::header(data, limits)?,
         #[cfg(feature = "png")]
@@ -147,6 +160,7 @@ pub fn header(data: &[u8], limits: &Limits) -> Result<Header, Reject> {
         None => return Err(Reject::NotAnImage { claim: "an image".to_owned(), is: None }),
     };
     check(data, &header, limits)?;
+    header.managed = header.icc.as_deref().is_some_and(|icc| Profile::read(icc, header.space()).is_some());
     Ok(header)
 }
 

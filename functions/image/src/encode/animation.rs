@@ -5,7 +5,6 @@ use crate::libwebp::{self, Quality};
 use crate::pixels::Packed;
 
 /// An animation that is being written. It holds five canvases and the file so far, however many frames come.
-#[allow(dead_code, reason = "the renditions do not ask for it yet")]
 pub(crate) struct Animation {
     encoder: libwebp::Animation,
     size: (usize, usize),
@@ -15,7 +14,6 @@ pub(crate) struct Animation {
     tolerance: Option<u32>,
 }
 
-#[allow(dead_code, reason = "the renditions do not ask for it yet")]
 impl Animation {
     /// An animation of this size that plays `loops` times; 0 is for ever, and so many that the format cannot
     /// say it are 65535.

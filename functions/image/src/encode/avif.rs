@@ -18,7 +18,6 @@ use crate::colour;
 use crate::pixels::{Packed, Pixels, Plane, separate};
 
 /// AVIF of 8 bits, lossy. Chroma planes have half the luma's size. A profile cannot be carried.
-#[allow(dead_code, reason = "the renditions do not ask for it yet")]
 pub(crate) fn avif(
     pixels: &Pixels,
     settings: &Settings,

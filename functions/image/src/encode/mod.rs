@@ -26,10 +26,8 @@ mod tests;
 mod webp;
 
 #[cfg(feature = "webp")]
-#[allow(unused_imports, reason = "the renditions do not ask for it yet")]
 pub(crate) use animation::Animation;
 #[cfg(feature = "avif")]
-#[allow(unused_imports, reason = "the renditions do not ask for it yet")]
 pub(crate) use avif::avif;
 #[cfg(feature = "jpeg")]
 pub(crate) use jpeg::jpeg;

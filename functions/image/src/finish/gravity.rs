@@ -25,21 +25,28 @@ pub enum Gravity {
 }
 
 impl Gravity {
+    /// The share of the free room that lies to the left, and above.
+    pub(crate) fn shares(self) -> (f64, f64) {
+        let left = match self {
+            Self::West | Self::NorthWest | Self::SouthWest => 0.0,
+            Self::Centre | Self::North | Self::South => 0.5,
+            Self::East | Self::NorthEast | Self::SouthEast => 1.0,
+        };
+        let above = match self {
+            Self::North | Self::NorthWest | Self::NorthEast => 0.0,
+            Self::Centre | Self::West | Self::East => 0.5,
+            Self::South | Self::SouthWest | Self::SouthEast => 1.0,
+        };
+        (left, above)
+    }
+
     /// How far from the left and from the top `inner` begins in `outer`. What is larger than its room begins
     /// at its edge.
     pub fn place(self, inner: (u32, u32), outer: (u32, u32)) -> (u32, u32) {
-        let (across, down) = (outer.0.saturating_sub(inner.0), outer.1.saturating_sub(inner.1));
-        let left = match self {
-            Self::West | Self::NorthWest | Self::SouthWest => 0,
-            Self::Centre | Self::North | Self::South => across / 2,
-            Self::East | Self::NorthEast | Self::SouthEast => across,
-        };
-        let top = match self {
-            Self::North | Self::NorthWest | Self::NorthEast => 0,
-            Self::Centre | Self::West | Self::East => down / 2,
-            Self::South | Self::SouthWest | Self::SouthEast => down,
-        };
-        (left, top)
+        let (left, above) = self.shares();
+        let room =
+            |inner: u32, outer: u32, share: f64| (f64::from(outer.saturating_sub(inner)) * share) as u32;
+        (room(inner.0, outer.0, left), room(inner.1, outer.1, above))
     }
 }
 

@@ -3,9 +3,13 @@
 //! Both look at a thumbnail of at most 100 pixels a side, whatever the size of what they are given.
 
 mod colours;
+mod description;
+mod document;
 mod thumbhash;
 
 pub use colours::{DominantColour, dominant_colours};
+pub use description::Description;
+pub(crate) use document::document;
 pub use thumbhash::thumbhash;
 
 use crate::finish::forms::rgba;

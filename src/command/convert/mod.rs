@@ -1,81 +1,57 @@
 //! `tidemill convert`.
 
-use std::fs::File;
-use std::io::{self, Read};
+mod options;
+
 use std::path::{Path, PathBuf};
 
-use clap::ValueEnum;
-use tidemill_image::config::{Config, Fit, Format, RenditionConfig};
-use tidemill_image::{Failure as Undone, Limits, Plan, Reject, decode, sniff};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use tidemill_image::config::{Config, Format};
+use tidemill_image::{Failure as Undone, Limits, Plan, Reject, decode};
 
-use crate::failure::{Ending, Failure, why};
+use self::options::Options;
+use crate::failure::{Ending, Failure};
 use crate::human::clean;
+use crate::pictures::{is_standard, read, rejected};
 use crate::place::show;
 use crate::{files, human, say};
 
 const EXAMPLES: &str = "\
 Examples:
   tidemill convert in.jpg out.webp --width 800
-  tidemill convert in.png square.jpg --width 256 --height 256 --fit cover --quality 85
+  tidemill convert in.png square.jpg --width 256 --height 256 --fit cover --gravity north
+  tidemill convert logo.png card.jpg --width 600 --height 315 --fit contain --background '#f4f4f4'
+  tidemill convert in.tif out.jpg --progressive --keep copyright --watermark-text '© Me'
+  tidemill convert in.gif out.webp
   tidemill convert in.jpg info.json
   tidemill convert - - --format webp < in.jpg > out.webp
 
-The output's extension says the format: jpg, webp, png, or json for what is known of the picture.
-Pictures are turned as their EXIF says, metadata is left out, and nothing is ever enlarged.";
+The output's extension says the format: jpg, webp, png, avif, or json for what is known of the picture.
+Pictures are turned as their Exif says, colours are converted to sRGB, metadata is left out, and nothing is
+enlarged unless --enlarge says so.";
 
 /// Convert one image, without a pipeline
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// The image: JPEG, PNG or WebP; - for stdin
+    /// The image; - for stdin
     #[arg(value_name = "IN")]
     input: PathBuf,
     /// Where to write; - for stdout
     #[arg(value_name = "OUT")]
     output: PathBuf,
-    /// At most this many pixels wide
-    #[arg(long, value_name = "PIXELS")]
-    width: Option<u32>,
-    /// At most this many pixels high
-    #[arg(long, value_name = "PIXELS")]
-    height: Option<u32>,
-    /// Show all of the picture inside width and height, or cover them and crop [default: inside]
-    #[arg(long)]
-    fit: Option<FitArg>,
-    /// The quality of JPEG and WebP, 1 to 100 [default: 80]
-    #[arg(long, value_name = "NUMBER")]
-    quality: Option<u8>,
     /// The format, if the output's extension does not say it
-    #[arg(long)]
-    format: Option<FormatArg>,
+    #[arg(long, value_parser = formats())]
+    format: Option<Format>,
+    #[command(flatten)]
+    options: Options,
     /// How large a picture may be, in millions of pixels
     #[arg(long, value_name = "NUMBER", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=100_000))]
     megapixels: u64,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum FitArg {
-    Inside,
-    Cover,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum FormatArg {
-    Jpeg,
-    Webp,
-    Png,
-    Info,
-}
-
-impl From<FormatArg> for Format {
-    fn from(format: FormatArg) -> Self {
-        match format {
-            FormatArg::Jpeg => Self::Jpeg,
-            FormatArg::Webp => Self::Webp,
-            FormatArg::Png => Self::Png,
-            FormatArg::Info => Self::Info,
-        }
-    }
+fn formats() -> impl TypedValueParser<Value = Format> {
+    PossibleValuesParser::new(["jpeg", "webp", "png", "avif", "info"])
+        .try_map(|word| serde_json::from_value::<Format>(word.into()))
 }
 
 pub(crate) fn run(args: &Args) -> Result<Ending, Failure> {
@@ -90,13 +66,7 @@ pub(crate) fn run(args: &Args) -> Result<Ending, Failure> {
         ..Limits::default()
     };
     let data = read(&args.input, &limits)?;
-    let name =
-        if is_standard(&args.input) { "the image".to_owned() } else { format!("`{}`", show(&args.input)) };
-    let rejected = |reject: &Reject| rejected(&name, reject);
-    if sniff::content(&data).is_none() {
-        return Err(Failure::new(format!("{name} is no image that is known here"))
-            .hint("JPEG, PNG, WebP, GIF, TIFF and BMP can be read"));
-    }
+    let rejected = |reject: &Reject| rejected(&args.input, &data, reject);
     let header = decode::header(&data, &limits).map_err(|reject| rejected(&reject))?;
     let renditions = plan.render(&data, &header, &limits, &|| false).map_err(|undone| match undone {
         Undone::Rejected(reject) => rejected(&reject),
@@ -127,21 +97,12 @@ pub(crate) fn run(args: &Args) -> Result<Ending, Failure> {
 /// The one rendition that is asked for.
 fn plan(args: &Args) -> Result<Plan, Failure> {
     let format = match args.format {
-        Some(format) => format.into(),
+        Some(format) => format,
         None => format_of(&args.output)?,
     };
-    let rendition = RenditionConfig {
-        name: "image".to_owned(),
-        format,
-        width: args.width,
-        height: args.height,
-        fit: args.fit.map(|fit| match fit {
-            FitArg::Inside => Fit::Inside,
-            FitArg::Cover => Fit::Cover,
-        }),
-        quality: args.quality,
-    };
-    Plan::check(&Config { renditions: vec![rendition] }).map_err(|errors| {
+    let rendition = args.options.rendition(format)?;
+    let keep = args.options.keep();
+    Plan::check(&Config { renditions: vec![rendition], keep }).map_err(|errors| {
         let flag = |pointer: &str| format!("--{}", pointer.rsplit('/').next().unwrap_or_default());
         let said: Vec<String> =
             errors.iter().map(|error| format!("{}: {}", flag(&error.pointer), error.message)).collect();
@@ -154,27 +115,26 @@ fn plan(args: &Args) -> Result<Plan, Failure> {
 }
 
 fn format_of(path: &Path) -> Result<Format, Failure> {
+    let hint = "name the output .jpg, .webp, .png, .avif or .json, or add --format";
     if is_standard(path) {
         return Err(Failure::usage("stdout has no extension that says the format")
-            .hint("add --format jpeg, webp, png or info"));
+            .hint("add --format jpeg, webp, png, avif or info"));
     }
     let extension = path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
     match extension.as_deref() {
         Some("jpg" | "jpeg" | "jpe" | "jfif") => Ok(Format::Jpeg),
         Some("webp") => Ok(Format::Webp),
         Some("png") => Ok(Format::Png),
+        Some("avif") => Ok(Format::Avif),
         Some("json") => Ok(Format::Info),
         Some(other) => {
             Err(Failure::usage(format!("no format that can be written has the extension .{}", clean(other)))
-                .hint("name the output .jpg, .webp, .png or .json, or add --format"))
+                .hint(hint))
         }
-        None => Err(Failure::usage(format!("`{}` has no extension that says the format", show(path)))
-            .hint("name the output .jpg, .webp, .png or .json, or add --format")),
+        None => {
+            Err(Failure::usage(format!("`{}` has no extension that says the format", show(path))).hint(hint))
+        }
     }
-}
-
-fn is_standard(path: &Path) -> bool {
-    path.as_os_str() == "-"
 }
 
 /// Whether two paths lead to one file, by whatever links.
@@ -190,43 +150,6 @@ fn same_file(input: &Path, output: &Path) -> bool {
         }
     }
     matches!((input.canonicalize(), output.canonicalize()), (Ok(a), Ok(b)) if a == b)
-}
-
-fn read(path: &Path, limits: &Limits) -> Result<Vec<u8>, Failure> {
-    let mut data = Vec::new();
-    // One byte more than is allowed tells that it is too much.
-    let most = limits.input_bytes + 1;
-    let read = if is_standard(path) {
-        io::stdin().lock().take(most).read_to_end(&mut data)
-    } else {
-        File::open(path).and_then(|file| file.take(most).read_to_end(&mut data))
-    };
-    match read {
-        Ok(_) if data.len() as u64 > limits.input_bytes => {
-            Err(Failure::new(format!("`{}` has more than {}", show(path), human::bytes(limits.input_bytes)))
-                .hint("that is more than an image may have here"))
-        }
-        Ok(_) => Ok(data),
-        Err(error) => {
-            let failure = Failure::usage(format!("cannot read `{}`: {}", show(path), why(&error)));
-            Err(match error.kind() {
-                io::ErrorKind::PermissionDenied => {
-                    failure.hint("give yourself the right to read it, and to enter its folder, with `chmod`")
-                }
-                _ => failure.hint("give the name of an image file, or - for stdin"),
-            })
-        }
-    }
-}
-
-fn rejected(name: &str, reject: &Reject) -> Failure {
-    let failure = Failure::new(format!("{name}: {}", clean(&reject.to_string())));
-    match reject {
-        Reject::TooLarge { .. } => failure.hint("if you trust it, allow more with --megapixels"),
-        Reject::Unsupported(_) | Reject::NotAnImage { .. } => failure.hint("JPEG, PNG, WebP, GIF, TIFF and BMP can be read"),
-        Reject::Rendition { .. } => failure.hint("ask for less with --width, or for another format"),
-        _ => failure.hint("it may have been cut off or damaged: fetch it again, or open it elsewhere"),
-    }
 }
 
 #[cfg(test)]

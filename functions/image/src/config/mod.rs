@@ -1,22 +1,38 @@
-//! What a user may write under a stage of type `image`: keys, defaults, schema, checks.
+//! What a user may write under a stage of type `image`: keys, defaults, schema. What fits together says `check`.
 
-use std::collections::BTreeMap;
+mod check;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tidemill_core::ConfigError;
+
+use crate::finish::colour_value::Colour;
+use crate::finish::gravity::Gravity;
+use crate::finish::watermark::WatermarkConfig;
 
 /// The configuration of the image function.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// The renditions to make of each image, all from one decode.
     #[schemars(length(min = 1))]
     pub renditions: Vec<RenditionConfig>,
+    /// The metadata to carry over into every rendition. All else is stripped, a GPS position always.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keep: Vec<Keep>,
 }
 
-/// One rendition. Without width and height the picture keeps its size. Nothing is ever enlarged.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// Metadata that may be carried over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Keep {
+    /// The Exif fields Artist and Copyright, and nothing else of Exif.
+    Copyright,
+    /// The colour profile, and with it the colours as they are; without it they are converted to sRGB.
+    Icc,
+}
+
+/// One rendition. Without width and height the picture keeps its size.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RenditionConfig {
     /// The name: it becomes `{rendition}` in the output's key. Letters, digits, `_` and `-`.
@@ -33,26 +49,109 @@ pub struct RenditionConfig {
     #[schemars(range(min = 1, max = 65535))]
     pub height: Option<u32>,
     /// How the picture meets width and height: `inside` (the default) keeps all of it, `cover` fills the box
-    /// and crops what stands out, from the centre.
+    /// and crops what stands out, `contain` keeps all of it and fills the rest of the box with the background.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fit: Option<Fit>,
-    /// The quality of `jpeg` and `webp`, 1 to 100. The default is 80.
+    /// What `cover` keeps and where `contain` puts the picture. The default is `centre`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gravity: Option<Gravity>,
+    /// What fills the rest of the box of `contain`, and lies below transparent pixels. The default is nothing,
+    /// or white in a JPEG, which has no transparency.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub background: Option<Colour>,
+    /// Whether a picture smaller than width and height is enlarged. The default is false.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub enlarge: bool,
+    /// The quality of `jpeg`, `webp` and `avif`, 1 to 100. The default is 80.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 100))]
     pub quality: Option<u8>,
+    /// A `webp` without loss. The default is false.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub lossless: bool,
+    /// A `jpeg` that comes up whole at once, then finer. The default is false.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub progressive: bool,
+    /// Which frames of an animation: `all` (the default of `webp`) or the `first` (of all other formats).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frames: Option<FrameChoice>,
+    /// Without colours. The default is false.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub grey: bool,
+    /// Blurred: the standard deviation of the Gaussian in pixels, 0.3 to 50.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.3, max = 50.0))]
+    pub blur: Option<f64>,
+    /// Sharpened: the standard deviation of the mask in pixels, 0.3 to 10. 0.5 to 1 suit small renditions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.3, max = 10.0))]
+    pub sharpen: Option<f64>,
+    /// A text or a picture laid on the rendition.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watermark: Option<WatermarkConfig>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+impl RenditionConfig {
+    /// A rendition of the picture's own size, and otherwise of the defaults.
+    pub fn new(name: impl Into<String>, format: Format) -> Self {
+        Self {
+            name: name.into(),
+            format,
+            width: None,
+            height: None,
+            fit: None,
+            gravity: None,
+            background: None,
+            enlarge: false,
+            quality: None,
+            lossless: false,
+            progressive: false,
+            frames: None,
+            grey: false,
+            blur: None,
+            sharpen: None,
+            watermark: None,
+        }
+    }
+
+    /// The quality that was asked for, or the format's default.
+    pub fn quality(&self) -> u8 {
+        self.quality.unwrap_or(80)
+    }
+
+    /// Whether it shows every frame of an animation.
+    pub fn moves(&self) -> bool {
+        self.format == Format::Webp && self.frames != Some(FrameChoice::First)
+    }
+
+    /// Whether its format takes chroma of full size: the others take half of it, across and down.
+    pub(crate) fn full_chroma(&self) -> bool {
+        match self.format {
+            Format::Png | Format::Info => true,
+            Format::Webp => self.lossless,
+            Format::Jpeg | Format::Avif => false,
+        }
+    }
 }
 
 /// What a rendition is written as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
-    /// Baseline JPEG, 4:2:0; transparency becomes white.
+    /// JPEG, 4:2:0; transparency becomes the background.
     Jpeg,
-    /// Lossy WebP; keeps transparency.
+    /// WebP; keeps transparency and animation.
     Webp,
     /// PNG, 8 bits per channel; keeps transparency.
     Png,
-    /// A small JSON document about the original: width, height, format, orientation, bytes.
+    /// AVIF, 8 bits per channel; keeps transparency. The smallest, and by far the dearest to make.
+    Avif,
+    /// A small JSON document about the original.
     Info,
 }
 
@@ -63,17 +162,33 @@ pub enum Fit {
     /// All of the picture, as large as the box allows.
     #[default]
     Inside,
-    /// All of the box, filled; the picture is cropped from the centre.
+    /// All of the box, filled; what stands out of the picture is cropped.
     Cover,
+    /// All of the box and all of the picture; the rest is background.
+    Contain,
+}
+
+/// Which frames of an animation are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum FrameChoice {
+    /// The first alone: a still picture.
+    First,
+    /// All of them: an animation, if the original is one.
+    All,
 }
 
 impl Format {
+    /// Every format, in the order of their names.
+    pub const ALL: [Self; 5] = [Self::Avif, Self::Info, Self::Jpeg, Self::Png, Self::Webp];
+
     /// The extension of its files, without the dot.
     pub fn ext(self) -> &'static str {
         match self {
             Self::Jpeg => "jpg",
             Self::Webp => "webp",
             Self::Png => "png",
+            Self::Avif => "avif",
             Self::Info => "json",
         }
     }
@@ -84,6 +199,7 @@ impl Format {
             Self::Jpeg => "image/jpeg",
             Self::Webp => "image/webp",
             Self::Png => "image/png",
+            Self::Avif => "image/avif",
             Self::Info => "application/json",
         }
     }
@@ -92,7 +208,7 @@ impl Format {
     pub fn longest_side(self) -> u32 {
         match self {
             Self::Webp => 16_383,
-            Self::Jpeg | Self::Png | Self::Info => 65_535,
+            Self::Jpeg | Self::Png | Self::Avif | Self::Info => 65_535,
         }
     }
 
@@ -101,6 +217,7 @@ impl Format {
             Self::Jpeg => "jpeg",
             Self::Webp => "webp",
             Self::Png => "png",
+            Self::Avif => "avif",
             Self::Info => "info",
         }
     }
@@ -110,103 +227,9 @@ impl Format {
             Self::Jpeg => cfg!(feature = "jpeg"),
             Self::Webp => cfg!(feature = "webp"),
             Self::Png => cfg!(feature = "png"),
+            Self::Avif => cfg!(feature = "avif"),
             Self::Info => true,
         }
-    }
-}
-
-/// The quality where none is given.
-pub const DEFAULT_QUALITY: u8 = 80;
-
-impl Config {
-    /// Everything that is wrong with it, in the order of the text. Empty if nothing is.
-    pub fn check(&self) -> Vec<ConfigError> {
-        let mut errors = Vec::new();
-        let mut error = |pointer: String, message: String, hint: Option<&str>| {
-            errors.push(ConfigError { pointer, message, hint: hint.map(str::to_owned) });
-        };
-        if self.renditions.is_empty() {
-            error(
-                "/renditions".to_owned(),
-                "there is no rendition".to_owned(),
-                Some("give at least one, such as { name: small, width: 320, format: webp }"),
-            );
-        }
-        let mut names = BTreeMap::new();
-        for (index, rendition) in self.renditions.iter().enumerate() {
-            let at = |key: &str| format!("/renditions/{index}/{key}");
-            let RenditionConfig { name, format, width, height, fit, quality } = rendition;
-            let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-            if name.is_empty() || !name.chars().all(plain) {
-                error(
-                    at("name"),
-                    format!("{name:?} is no rendition name"),
-                    Some("a name consists of letters, digits, '_' and '-': it becomes part of a key"),
-                );
-            }
-            if let Some(first) = names.insert(name, index) {
-                error(
-                    at("name"),
-                    format!("the name {name:?} is taken by rendition {first}"),
-                    Some("two renditions of one name would be written to one key"),
-                );
-            }
-            if !format.built_in() {
-                error(
-                    at("format"),
-                    format!("this build cannot write {}", format.name()),
-                    Some("build with the cargo feature of that name"),
-                );
-            }
-            for (key, side) in [("width", width), ("height", height)] {
-                let longest = format.longest_side();
-                match side {
-                    Some(_) if *format == Format::Info => {}
-                    Some(side) if *side == 0 || *side > longest => error(
-                        at(key),
-                        format!("{side} pixels are not between 1 and {longest}"),
-                        (*side > longest && *format == Format::Webp)
-                            .then_some("WebP ends at 16383 pixels a side; jpeg and png go to 65535"),
-                    ),
-                    _ => {}
-                }
-            }
-            if *format == Format::Info {
-                let given = [
-                    ("width", width.is_some()),
-                    ("height", height.is_some()),
-                    ("fit", fit.is_some()),
-                    ("quality", quality.is_some()),
-                ];
-                for (key, _) in given.iter().filter(|(_, given)| *given) {
-                    error(
-                        at(key),
-                        format!("an info rendition has no {key}"),
-                        Some("info takes name and format alone"),
-                    );
-                }
-                continue;
-            }
-            if *fit == Some(Fit::Cover) && (width.is_none() || height.is_none()) {
-                error(
-                    at("fit"),
-                    "cover needs both width and height".to_owned(),
-                    Some("with one side alone there is nothing to crop: leave fit away"),
-                );
-            }
-            match quality {
-                Some(_) if *format == Format::Png => error(
-                    at("quality"),
-                    "png has no quality".to_owned(),
-                    Some("png is lossless: leave quality away, or choose webp"),
-                ),
-                Some(quality) if !(1..=100).contains(quality) => {
-                    error(at("quality"), format!("{quality} is not between 1 and 100"), None);
-                }
-                _ => {}
-            }
-        }
-        errors
     }
 }
 
