@@ -121,7 +121,7 @@ fn table(header: &Header, probed: &Probed) -> String {
     let alpha = if is.alpha { ", transparency" } else { "" };
     line("colour", format!("{}, {} bits a sample{alpha}", is.colour, is.depth));
     if let Some(profile) = &is.profile {
-        let does = if header.managed { "converted to sRGB" } else { "as good as sRGB, or not usable" };
+        let does = if header.managed { "converted to sRGB" } else { "nothing to convert" };
         line("profile", format!("{} ({does})", clean(profile)));
     }
     line(

@@ -106,7 +106,7 @@ fn man() {
     $ tidemill man share/man1
     exit code: 0
     ----- stderr -----
-    wrote 29 pages into share/man1
+    wrote 30 pages into share/man1
     ");
     let page = String::from_utf8(context.read("share/man1/tidemill-dead-retry.1")).unwrap();
     assert!(page.contains("tidemill dead retry") && page.contains(".SH EXAMPLES"), "{page}");

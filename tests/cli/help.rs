@@ -28,6 +28,7 @@ const COMMANDS: &[&str] = &[
     "backfill",
     "worker",
     "convert",
+    "probe",
     "match",
     "new",
     "new pipeline",

@@ -19,7 +19,7 @@ fn twice_does_nothing_and_says_so() {
     exit code: 0
     ----- stdout -----
     stage  done  skipped  superseded  dead  in  out  p50  p95  CPU
-    renditions  1  0  0  0  241 kB  33.2 kB  [TIME]  [TIME]  [TIME]
+    renditions  1  0  0  0  241 kB  33.5 kB  [TIME]  [TIME]  [TIME]
     ----- stderr -----
     photos: 1 done in [TIME] ([RATE])
     ");
@@ -57,7 +57,7 @@ fn twice_does_nothing_and_says_so() {
     exit code: 0
     ----- stdout -----
     stage  done  skipped  superseded  dead  in  out  p50  p95  CPU
-    renditions  1  1  0  0  241 kB  33.2 kB  [TIME]  [TIME]  [TIME]
+    renditions  1  1  0  0  241 kB  33.5 kB  [TIME]  [TIME]  [TIME]
     ----- stderr -----
     photos: 1 done, 1 skipped in [TIME] ([RATE])
     ");
@@ -131,7 +131,7 @@ fn a_bad_photo_beside_a_good_one() {
     exit code: 1
     ----- stdout -----
     stage  done  skipped  superseded  dead  in  out  p50  p95  CPU
-    renditions  1  0  0  1  361 kB  33.2 kB  [TIME]  [TIME]  [TIME]
+    renditions  1  0  0  1  361 kB  33.5 kB  [TIME]  [TIME]  [TIME]
     ----- stderr -----
     photos: 1 done, 1 dead in [TIME] ([RATE])
     dead: renditions: uploads/incoming/half.png: broken PNG: the file ends before the picture does
@@ -207,7 +207,7 @@ fn a_bad_photo_beside_a_good_one() {
     exit code: 0
     ----- stdout -----
     stage  done  skipped  superseded  dead  in  out  p50  p95  CPU
-    renditions  1  0  0  0  241 kB  33.2 kB  [TIME]  [TIME]  [TIME]
+    renditions  1  0  0  0  241 kB  33.5 kB  [TIME]  [TIME]  [TIME]
     ----- stderr -----
     photos: 1 done, 1 unchanged in [TIME] ([RATE])
     ");
@@ -341,7 +341,7 @@ fn watching_and_interrupted() {
     exit code: 130
     ----- stdout -----
     stage  done  skipped  superseded  dead  in  out  p50  p95  CPU
-    renditions  1  0  0  1  241 kB  33.2 kB  [TIME]  [TIME]  [TIME]
+    renditions  1  0  0  1  241 kB  33.5 kB  [TIME]  [TIME]  [TIME]
     ----- stderr -----
     stopping: what is under way ends or is left for the next run; Ctrl-C again stops at once
     photos: 1 done, 1 dead in [TIME] ([RATE])
