@@ -80,7 +80,7 @@ impl Plan {
             for at in &level.renditions {
                 let plan = &self.renditions()[*at];
                 let canvas = self.canvas(header, level, *at);
-                let (working, file) = encoding(header, &plan.config);
+                let (working, file) = encoding(header, level, &plan.config);
                 let (finishing, finishing_nanos) = finishing(plan, canvas);
                 let working = (working + file) * canvas / 4;
                 pass.peak = pass.peak.max(pass.files + after + own + turned + finishing + working);
@@ -170,7 +170,7 @@ fn scratch(header: &Header, level: &Level, source: u64) -> u64 {
 }
 
 /// Quarter bytes per pixel that an encoder takes while it works, and that its file may have.
-fn encoding(header: &Header, config: &RenditionConfig) -> (u64, u64) {
+fn encoding(header: &Header, level: &Level, config: &RenditionConfig) -> (u64, u64) {
     let lossy = match config.quality() {
         ..=85 => 3,
         86..=95 => 6,
@@ -182,8 +182,8 @@ fn encoding(header: &Header, config: &RenditionConfig) -> (u64, u64) {
         Format::Jpeg => (8 + planes + if config.progressive { 12 } else { 0 }, lossy),
         // libwebp keeps four bytes a pixel, and copies of them for each transform that it tries.
         Format::Webp if config.lossless => (100, 16),
-        // Planes, libwebp's own planes, modes and symbols.
-        Format::Webp => (18, lossy),
+        // Planes, libwebp's own planes, modes and symbols; and pixels where libwebp halves the colours.
+        Format::Webp => (if header.planar && level.full_chroma { 30 } else { 18 }, lossy),
         Format::Png => (if header.planar { 14 } else { 2 }, header.samples.max(3) * 6),
         Format::Avif => (160, lossy),
         Format::Info => (16, 0),

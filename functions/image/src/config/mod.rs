@@ -129,15 +129,20 @@ impl RenditionConfig {
         self.format == Format::Webp && self.frames != Some(FrameChoice::First)
     }
 
-    /// Whether its format takes chroma of full size: the others take half of it, across and down.
-    pub(crate) fn full_chroma(&self) -> bool {
+    /// Whether it takes chroma of full size: the others take half of it, across and down.
+    pub(crate) fn full_chroma(&self, (width, height): (u32, u32)) -> bool {
         match self.format {
             Format::Png | Format::Info => true,
-            Format::Webp => self.lossless,
+            // libwebp halves colours by the light that they are, which is seen in small pictures and costs time
+            // in large ones.
+            Format::Webp => self.lossless || u64::from(width) * u64::from(height) <= SMALL_WEBP,
             Format::Jpeg | Format::Avif => false,
         }
     }
 }
+
+/// The most pixels of a lossy WebP whose colours libwebp halves itself.
+const SMALL_WEBP: u64 = 1 << 19;
 
 /// What a rendition is written as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]

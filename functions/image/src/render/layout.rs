@@ -43,7 +43,7 @@ impl Layout {
         let mut levels: Vec<Level> = Vec::new();
         for (index, rendition) in renditions {
             let (crop, size) = geometry(rendition, header);
-            let full_chroma = converts || rendition.full_chroma();
+            let full_chroma = converts || rendition.full_chroma(size);
             let same = |level: &&mut Level| {
                 level.crop == crop && level.size == size && level.full_chroma == full_chroma
             };
