@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use crate::config::{Fit, Format, RenditionConfig};
-use crate::decode::Header;
+use crate::decode::{self, Header, Memory};
 use crate::render::{Layout, Level, Plan, RenditionPlan, canvas};
 use crate::sniff::Kind;
 
@@ -44,7 +44,11 @@ impl Plan {
         if layout.levels.is_empty() {
             return Pass::default();
         }
-        let decoding = header.decoding[layout.shrink as usize];
+        let mut decoding = header.decoding[layout.shrink as usize];
+        if frames.is_some() {
+            let memory = decode::frames_memory(header);
+            decoding = Memory { peak: memory, kept: memory };
+        }
         let shrunk = match header.kind {
             Kind::Jpeg => header.pixels() >> (2 * layout.shrink as u32),
             // Other formats do not decode at less than full size.
@@ -81,7 +85,7 @@ impl Plan {
                 let plan = &self.renditions()[*at];
                 let canvas = self.canvas(header, level, *at);
                 let (working, file) = encoding(header, level, &plan.config);
-                let (finishing, finishing_nanos) = finishing(plan, canvas);
+                let (finishing, finishing_nanos) = finishing(plan, self.canvas_size(header, level, *at));
                 let working = (working + file) * canvas / 4;
                 pass.peak = pass.peak.max(pass.files + after + own + turned + finishing + working);
                 pass.files += file * canvas / 4 * frames.unwrap_or(1);
@@ -97,9 +101,12 @@ impl Plan {
 
     /// The pixels of a rendition, with those of its background.
     fn canvas(&self, header: &Header, level: &Level, rendition: usize) -> u64 {
-        let shown = header.orientation.swap(level.size);
-        let (width, height) = canvas(&self.renditions()[rendition].config, shown);
+        let (width, height) = self.canvas_size(header, level, rendition);
         u64::from(width) * u64::from(height)
+    }
+
+    fn canvas_size(&self, header: &Header, level: &Level, rendition: usize) -> (u32, u32) {
+        canvas(&self.renditions()[rendition].config, header.orientation.swap(level.size))
     }
 }
 
@@ -119,12 +126,12 @@ const UNREAD_FRAMES: u32 = 100;
 const ANIMATION: u64 = 32;
 
 /// Bytes, and time, that a rendition takes between resampling and encoding.
-fn finishing(plan: &RenditionPlan, canvas: u64) -> (u64, u64) {
+fn finishing(plan: &RenditionPlan, size: (u32, u32)) -> (u64, u64) {
     let RenditionConfig { fit, background, blur, sharpen, grey, .. } = &plan.config;
     let copied = *fit == Some(Fit::Contain) || background.is_some() || *grey || plan.watermark.is_some();
     let filtered = blur.is_some() || sharpen.is_some();
-    let side = canvas.isqrt() as u32 + 1;
-    let mark = plan.watermark.as_ref().map_or(0, |watermark| watermark.memory((side, side)));
+    let canvas = u64::from(size.0) * u64::from(size.1);
+    let mark = plan.watermark.as_ref().map_or(0, |watermark| watermark.memory(size));
     let bytes =
         if copied || filtered { canvas * 8 } else { 0 } + if filtered { canvas * 12 } else { 0 } + mark;
     (bytes, if copied { canvas * 4 } else { 0 } + if filtered { canvas * 40 } else { 0 })
@@ -185,7 +192,7 @@ fn encoding(header: &Header, level: &Level, config: &RenditionConfig) -> (u64, u
         // Planes, libwebp's own planes, modes and symbols; and pixels where libwebp halves the colours.
         Format::Webp => (if header.planar && level.full_chroma { 30 } else { 18 }, lossy),
         Format::Png => (if header.planar { 14 } else { 2 }, header.samples.max(3) * 6),
-        Format::Avif => (160, lossy),
+        Format::Avif => (240, lossy),
         Format::Info => (16, 0),
     }
 }

@@ -281,8 +281,12 @@ fn the_prediction_is_above_the_truth_and_near_it() {
     let rgb = png(width, height, 3);
     let header = decode::header(&rgb, &limits).expect("it is a PNG");
     let jpeg = photo.render(&rgb, &header, &limits, &|| false).expect("it is whole").remove(0).bytes;
+    let progressive = plan(&json!([{ "name": "photo", "format": "jpeg", "progressive": true }]));
+    let progressive =
+        progressive.render(&rgb, &header, &limits, &|| false).expect("it is whole").remove(0).bytes;
     let files = [
         ("jpeg", jpeg),
+        ("progressive jpeg", progressive),
         ("rgb png", rgb),
         ("rgba png", png(width, height, 4)),
         ("grey png", png(width, height, 1)),
@@ -310,6 +314,15 @@ fn the_prediction_is_above_the_truth_and_near_it() {
                 { "name": "q", "width": 300, "height": 300, "fit": "cover", "format": "webp" },
             ])),
         ),
+        ("blurred jpeg", plan(&json!([{ "name": "b", "width": 800, "format": "jpeg", "blur": 3.0 }]))),
+        (
+            "marked jpeg",
+            plan(&json!([
+                { "name": "w", "width": 800, "format": "jpeg", "watermark": { "text": "Tidemill" } },
+            ])),
+        ),
+        #[cfg(feature = "avif")]
+        ("avif", plan(&json!([{ "name": "a", "width": 256, "format": "avif" }]))),
     ];
     let mut table = Vec::new();
     let mut wrong = Vec::new();
@@ -322,7 +335,13 @@ fn the_prediction_is_above_the_truth_and_near_it() {
             });
             // Tables and the like weigh in small pictures; the prediction has a mebibyte for them.
             let ratio = predicted as f64 / truth as f64;
-            let near = predicted < (truth as f64 * 1.8) as u64 + (1 << 20);
+            // What is done between resampling and encoding is predicted for the worst form of a picture.
+            let most = match *what {
+                "blurred jpeg" => 5.0,
+                "marked jpeg" => 3.2,
+                _ => 1.8,
+            };
+            let near = predicted < (truth as f64 * most) as u64 + (1 << 20);
             table.push(format!(
                 "{kind}, {what}: {} KiB, {} predicted, {ratio:.2}",
                 truth >> 10,
@@ -331,6 +350,40 @@ fn the_prediction_is_above_the_truth_and_near_it() {
             if ratio < 1.0 || !near {
                 wrong.push(format!("{kind}, {what}: {ratio:.2}"));
             }
+        }
+    }
+    println!("{}", table.join("\n"));
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// libwebp's own share, which the counter does not see, as libwebp states it or as its source shows: what is
+/// predicted for it is bounded from above only.
+#[test]
+fn what_libwebp_takes_is_added_to_the_truth() {
+    let _alone = ALONE.lock();
+    let limits = Limits::default();
+    let (width, height) = (500u16, 400u16);
+    let pixels = u64::from(width) * u64::from(height);
+    let lossless = plan(&json!([{ "name": "l", "format": "webp", "lossless": true }]));
+    let moving = plan(&json!([{ "name": "m", "format": "webp" }]));
+    let cases = [
+        ("lossless of a png", png(width.into(), height.into(), 3), &lossless, 25),
+        ("animation of a gif", gif(width, height, 4), &moving, 32),
+        ("lossless animation of a gif", gif(width, height, 4), &lossless, 57),
+    ];
+    let mut table = Vec::new();
+    let mut wrong = Vec::new();
+    for (what, file, plan, libwebp) in cases {
+        let header = decode::header(&file, &limits).expect("it is good");
+        let predicted = plan.cost(&header).memory;
+        let truth = peak(|| {
+            plan.render(&file, &header, &limits, &|| false).expect("it is good");
+        });
+        let most = truth * 2 + libwebp * pixels + (2 << 20);
+        let line = format!("{what}: {} KiB, {} predicted", truth >> 10, predicted >> 10);
+        table.push(line.clone());
+        if predicted < truth || predicted > most {
+            wrong.push(line);
         }
     }
     println!("{}", table.join("\n"));
