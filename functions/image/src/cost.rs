@@ -30,9 +30,9 @@ impl Plan {
         let still = self.pass(header, &self.still(header), None);
         let frames = if header.unread.frames { header.frames.max(UNREAD_FRAMES) } else { header.frames };
         let moving = self.pass(header, &self.moving(header), Some(frames.into()));
-        // A profile's tables: 16-bit numbers that become 32-bit ones.
+        // A profile's tables: numbers of 8 bits that become some of 32, beside them.
         let profile =
-            if self.converts(header) { header.icc.as_ref().map_or(0, |icc| icc.len() as u64 * 4) } else { 0 };
+            if self.converts(header) { header.icc.as_ref().map_or(0, |icc| icc.len() as u64 * 5) } else { 0 };
         Cost {
             memory: BASE + profile + still.peak.max(still.files + moving.peak),
             cpu: Duration::from_nanos(50_000 + still.nanos + moving.nanos),

@@ -237,6 +237,8 @@ fn hostile_files_take_no_memory() {
         .map(|path| (path.display().to_string(), fs::read(&path).expect("it can be read")))
         .collect();
     assert!(files.len() > 90);
+    let texts = fs::read(folder.join("colour/texts.png")).expect("it is there");
+    files.push(("a profile of many texts".to_owned(), texts));
     files.push(("a GIF of 100,000 frames".to_owned(), gif(2, 2, 100_000)));
     let mut webp = b"RIFF\0\0\0\0WEBPVP8X\x0a\0\0\0\x02\0\0\0\0\0\0\0\0\0".to_vec();
     webp.extend(b"ANMF\0\0\0\0".repeat(100_000));

@@ -13,7 +13,7 @@ mod table;
 
 use std::fmt;
 
-use moxcms::{ColorProfile, DataColorSpace, ProfileText};
+use moxcms::{ColorProfile, DataColorSpace};
 
 use crate::pixels::{Packed, Pixels, Plane};
 use matrix::Matrix;
@@ -152,24 +152,57 @@ pub(crate) fn space_of(icc: &[u8]) -> Option<Space> {
     }
 }
 
-/// What a profile calls itself, of at most 100 characters.
+/// What a profile calls itself, of at most 100 characters: the first of the texts of its description
+/// (ICC.1:2022, 10.15 and 10.24; ICC.1:2001, 6.5.17).
 pub(crate) fn name_of(icc: &[u8]) -> Option<String> {
-    let name = match read(icc)?.description? {
-        ProfileText::PlainString(text) => text,
-        ProfileText::Localizable(texts) => texts.into_iter().next()?.value,
-        ProfileText::Description(text) => text.ascii_string,
+    // As many bytes as 100 characters can have, and a few that are not shown.
+    const MOST_BYTES: usize = 800;
+    let [_, _, _, _, at @ .., _, _, _, _] = *entries(icc)?.iter().find(|entry| entry.starts_with(b"desc"))?;
+    let text = icc.get(u32::from_be_bytes(at) as usize..)?;
+    let long = |at| Some(u32::from_be_bytes(*text.get(at..)?.first_chunk()?) as usize);
+    let bytes = |at: usize, length: usize| {
+        let rest = text.get(at..)?;
+        Some(&rest[..length.min(rest.len()).min(MOST_BYTES)])
     };
-    let name: String = name.trim().chars().filter(|c| !c.is_control()).take(100).collect();
+    let name = match text.first_chunk()? {
+        b"desc" => String::from_utf8_lossy(bytes(12, long(8)?)?).into_owned(),
+        b"mluc" => {
+            let words =
+                bytes(long(24)?, long(20)?)?.as_chunks().0.iter().map(|word| u16::from_be_bytes(*word));
+            String::from_utf16_lossy(&words.collect::<Vec<_>>())
+        }
+        b"text" => String::from_utf8_lossy(bytes(8, MOST_BYTES)?).split('\0').next()?.to_owned(),
+        _ => return None,
+    };
+    let name = name.trim_end_matches('\0').trim();
+    let name: String = name.chars().filter(|c| !c.is_control()).take(100).collect();
     (!name.is_empty()).then_some(name)
 }
 
-/// Parses a profile, unless its table of tags is there to cost time: each tag may be as long as the file.
-fn read(icc: &[u8]) -> Option<ColorProfile> {
-    let tags = u32::from_be_bytes(*icc.get(128..)?.first_chunk::<4>()?);
-    if tags > MOST_TAGS {
+/// The table of tags (ICC.1:2022, 7.3): signature, offset and size of each.
+fn entries(icc: &[u8]) -> Option<&[[u8; 12]]> {
+    let count = u32::from_be_bytes(*icc.get(128..)?.first_chunk()?);
+    if count > MOST_TAGS {
         return None;
     }
-    ColorProfile::new_from_slice(icc).ok()
+    Some(icc.get(132..)?.get(..count as usize * 12)?.as_chunks().0)
+}
+
+/// Parses what a profile says of its colours.
+///
+/// The library is shown nothing else, and of two tables the one that is taken. It would read the texts too, and
+/// each of a hundred tags may be a list of a hundred thousand texts that all are the same megabyte.
+fn read(icc: &[u8]) -> Option<ColorProfile> {
+    const CURVES: [&[u8; 4]; 7] = [b"rXYZ", b"gXYZ", b"bXYZ", b"rTRC", b"gTRC", b"bTRC", b"kTRC"];
+    let entries = entries(icc)?;
+    let find = |tag: &[u8; 4]| entries.iter().find(|entry| entry.starts_with(tag)).copied();
+    let mut shown: Vec<[u8; 12]> = CURVES.into_iter().filter_map(find).collect();
+    // Perceptual, or else colorimetric.
+    shown.extend(find(b"A2B0").or_else(|| find(b"A2B1")));
+    let mut icc = icc.to_vec();
+    icc[128..132].copy_from_slice(&(shown.len() as u32).to_be_bytes());
+    icc[132..][..shown.len() * 12].copy_from_slice(shown.as_flattened());
+    ColorProfile::new_from_slice(&icc).ok()
 }
 
 /// Any picture in sRGB: grey, luma and chroma, or red, green and blue.

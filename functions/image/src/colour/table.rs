@@ -56,7 +56,7 @@ impl<const N: usize> Table<N> {
                 Self {
                     first,
                     points: [usize::from(table.num_clut_grid_points); N],
-                    grid: triples(&numbers(&table.clut_table)),
+                    grid: triples(&table.clut_table),
                     middle: None,
                     matrix: None,
                     last: last.try_into().ok()?,
@@ -88,7 +88,7 @@ impl<const N: usize> Table<N> {
                 }
                 // Without a grid the samples go on as they are, which only three can.
                 let grid = match &table.clut {
-                    Some(clut) => triples(&numbers(clut)),
+                    Some(clut) => triples(clut),
                     None if N == 3 => {
                         points = [2; N];
                         (0..8u8).map(|i| [i >> 2 & 1, i >> 1 & 1, i & 1].map(f32::from)).collect()
@@ -221,8 +221,16 @@ fn numbers(store: &LutStore) -> Vec<f32> {
     }
 }
 
-fn triples(numbers: &[f32]) -> Vec<[f32; 3]> {
-    numbers.as_chunks::<3>().0.to_vec()
+/// Numbers from 0 to 1, at each point of a grid three.
+fn triples(store: &LutStore) -> Vec<[f32; 3]> {
+    match store {
+        LutStore::Store8(bytes) => {
+            bytes.as_chunks().0.iter().map(|point| point.map(|byte| f32::from(byte) / 255.0)).collect()
+        }
+        LutStore::Store16(words) => {
+            words.as_chunks().0.iter().map(|point| point.map(|word| f32::from(word) / 65535.0)).collect()
+        }
+    }
 }
 
 /// So many tables of one length, one behind the other.

@@ -15,6 +15,10 @@ use crate::sniff::Kind;
 
 const KIND: Kind = Kind::Png;
 
+/// Where the header says how colours are stored, and that they are in a palette.
+const COLOUR_TYPE: usize = 25;
+const PALETTE: u8 = 3;
+
 /// Walks the chunks (W3C PNG 5.3): the first has the size, others tell transparency, profile and orientation.
 pub(super) fn header(data: &[u8], limits: &Limits) -> Result<Header, Reject> {
     let mut rest = data.get(8..).unwrap_or_default();
@@ -26,6 +30,10 @@ pub(super) fn header(data: &[u8], limits: &Limits) -> Result<Header, Reject> {
         match (&mut header, name) {
             (None, b"IHDR") => header = Some(first(body.ok_or(Reject::Truncated { kind: KIND })?)?),
             (None, _) => return Err(Reject::broken(KIND, "it does not begin with its header")),
+            // Found by fuzzing: the library takes colours of three bytes from it without looking.
+            (Some(_), b"PLTE") if data[COLOUR_TYPE] == PALETTE && (length % 3 != 0 || length > 256 * 3) => {
+                return Err(Reject::broken(KIND, format!("its palette has {length} bytes")));
+            }
             (Some(header), b"tRNS") => header.alpha = true,
             (Some(header), b"iCCP") => {
                 if let Some(body) = body {

@@ -15,7 +15,7 @@ use flate2::read::ZlibDecoder;
 use weezl::BitOrder;
 use weezl::decode::{Configuration, Decoder};
 
-use super::{Header, Memory, Unread, metadata};
+use super::{Header, Memory, Unread, megapixels, metadata};
 use crate::limits::Limits;
 use crate::orient::Orientation;
 use crate::pixels::{Packed, Pixels, Plane};
@@ -411,6 +411,13 @@ impl<'a> Page<'a> {
 pub(super) fn header(data: &[u8], limits: &Limits) -> Result<Header, Reject> {
     let directory = Directory::first(data)?;
     let page = Page::parse(directory)?;
+    // What is decoded is whole rows of chunks: of a picture one pixel wide, as much as of one of 65,536.
+    let decoded = (page.across() * page.chunks.width) as u64;
+    let decoded = decoded.saturating_mul(page.height as u64);
+    if page.chunks.width > page.width && decoded > limits.pixels {
+        let what = format!("its tiles have {} megapixels", megapixels(decoded));
+        return Err(Reject::TooLarge { what, limit: megapixels(limits.pixels) });
+    }
     let mut header = Header::new(KIND, page.width as u32, page.height as u32);
     let orientation = directory.number(tag::ORIENTATION, 1)?;
     header.orientation = u16::try_from(orientation).ok().and_then(Orientation::from_tag).unwrap_or_default();
@@ -603,13 +610,18 @@ pub(super) fn decode(data: &[u8], header: &Header, stop: &dyn Fn() -> bool) -> R
         return Err(Reject::Unsupported(format!("a TIFF with rows of {} bytes", page.row_bytes())).into());
     }
     let Page { width, height, samples, planar, .. } = page;
-    // All of the data is there, before anything is allocated for what comes of it.
+    // All of the data is there, once for each chunk, before anything is allocated for what comes of it.
     let rows_of = |index: usize| {
         let top = index % page.chunks_a_plane() / page.across() * page.chunks.height;
         (top, page.chunks.height.min(height - top))
     };
+    let mut stored = 0usize;
     for index in 0..page.chunk_count() {
-        page.chunk(index, rows_of(index).1)?;
+        stored = stored.saturating_add(page.chunk(index, rows_of(index).1)?.len());
+    }
+    // Compressed data may be long for the little that comes of it, and be unpacked again for every chunk.
+    if page.compression != Compression::None && stored > data.len() {
+        return Err(Reject::broken(KIND, "its strips or tiles lie over each other").into());
     }
     let colours = page.palette.map(|palette| colours(palette, page.bits)).transpose()?;
     let out_samples = page.out();

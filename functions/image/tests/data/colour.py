@@ -189,6 +189,14 @@ def main():
     modern = profile(b"RGB ", b"Lab ", b"scnr", {b"desc": localized(b"A scanner, version 4"),
                                                   b"A2B0": curves_and_table(17, device)}, 0x04300000)
     put("table-4.png", save(rgb, format="PNG", icc_profile=modern))
+    # Six thousand texts that are all the same 72 kilobytes, which are 200 megabytes for whoever reads them all.
+    texts = struct.pack(">II", 6000, 12) + (b"enUS" + struct.pack(">II", 72000, 0)) * 6000
+    wordy = profile(b"RGB ", b"XYZ ", b"mntr", {
+        b"desc": localized(b"Wide P3 with texts"), b"cprt": tag(b"mluc", texts),
+        **{key: tag(b"XYZ ", s15(xyz)) for key, xyz in zip((b"rXYZ", b"gXYZ", b"bXYZ"), P3)},
+        **{key: SRGB_CURVE for key in (b"rTRC", b"gTRC", b"bTRC")},
+    }, 0x04300000)
+    put("texts.png", save(rgb.resize((15, 10)), format="PNG", icc_profile=wordy))
     # Broken ones, which are no reason to refuse a picture.
     put("cut.png", save(rgb, format="PNG", icc_profile=p3[:200]))
     put("nonsense.png", save(rgb, format="PNG", icc_profile=b"\xff" * 300))

@@ -399,6 +399,10 @@ def tiffs():
     put("bad/old-lzw.tif", tiff(np.full((1, 9, 1), 1), 8, 1, tags={259: ("H", [5])}).replace(b"\1" * 9, b"\0\1" + b"\0" * 7))
     put("bad/bomb.tif", tiff(rgb, 8, 2, tags={256: ("I", [65000]), 257: ("I", [65000]), 278: ("I", [65000])}))
     put("bad/largest.tif", tiff(rgb, 8, 2, tags={256: ("I", [2**32 - 1]), 257: ("I", [2**32 - 1]), 278: ("I", [2**32 - 1])}))
+    # The picture is small, and what would be decoded for it is not: each row of it is a row of a tile.
+    put("bad/tiles-beyond-picture.tif", tiff(rgb[:1, :1], 8, 2, tile=(16, 16), tags={257: ("I", [160000]), 322: ("I", [65536]), 323: ("I", [160000])}))
+    # Each strip is all of the file's data again.
+    put("bad/strips-over-each-other.tif", tiff(rgb, 8, 2, compression=8, rows=1, tags={273: ("I", [8] * 23), 279: ("I", [1000] * 23)}))
     # A directory that is followed by itself is one page all the same.
     circle = bytearray(whole)
     at = struct.unpack("<I", circle[4:8])[0]
@@ -691,6 +695,7 @@ def bad():
     short = zlib.compress(b"\0" * 50)
     put("bad/too-few-lines.png", whole[:33] + chunk(b"IDAT", short) + chunk(b"IEND", b""))
     put("bad/no-palette.png", png(np.zeros((4, 4, 1)), 8, 3))
+    put("bad/odd-palette.png", png(np.zeros((4, 4, 1)), 8, 3, chunk(b"PLTE", bytes(49))))
     put("bad/no-header.png", whole[:8] + whole[33:])
     big = png(np.zeros((4, 4, 1)), 1, 0)
     put("bad/lying.png", big[:8] + chunk(b"IHDR", struct.pack(">IIBBBBB", 9000, 9000, 8, 6, 0, 0, 0)) + big[33:])
