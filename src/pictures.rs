@@ -67,7 +67,10 @@ pub(crate) fn read(path: &Path, limits: &Limits) -> Result<Vec<u8>, Failure> {
 pub(crate) fn rejected(path: &Path, data: &[u8], reject: &Reject) -> Failure {
     let failure = Failure::new(format!("{}: {}", called(path), clean(&reject.to_string())));
     match reject {
-        Reject::TooLarge { .. } => failure.hint("if you trust it, allow more with --megapixels"),
+        Reject::TooLarge { what, .. } if what.contains("megapixels") => {
+            failure.hint("if you trust it, allow more with --megapixels")
+        }
+        Reject::TooLarge { .. } => failure.hint("make a smaller file of it with the program that it comes from"),
         Reject::Unsupported(_) | Reject::NotAnImage { .. } => failure.hint(match sniff::content(data) {
             Some(Kind::Heic) => {
                 "HEIC holds HEVC, which no decoder under a permissive licence reads: on an iPhone choose Settings, \
