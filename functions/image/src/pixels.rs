@@ -16,7 +16,7 @@ pub enum Pixels {
     Rgb(Packed),
     /// Interleaved red, green, blue, alpha; not premultiplied.
     Rgba(Packed),
-    /// Interleaved cyan, magenta, yellow, black; 255 is all of the ink. Only decoders give it: [`crate::colour`]
+    /// Interleaved cyan, magenta, yellow, black; 255 is all of the ink. Only decoders give it: the colour stage
     /// makes red, green and blue of it before anything is written.
     Cmyk(Packed),
 }
