@@ -145,6 +145,30 @@ fn golden_results_do_not_change() {
     );
 }
 
+/// The same table on processors of other generations, where an emulator of them is (qemu-user): the oldest that
+/// there is, one with SSE4.2, one with AVX2 and FMA, and one with all that the emulator knows.
+#[test]
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+fn golden_results_are_those_of_every_processor() {
+    use std::process::Command;
+    if Command::new("qemu-x86_64").arg("--version").output().is_err() {
+        println!("left out: qemu-x86_64 is not installed");
+        return;
+    }
+    let own = env::current_exe().expect("it runs");
+    for processor in ["qemu64", "Nehalem", "Haswell", "max"] {
+        let run = Command::new("qemu-x86_64")
+            .args(["-cpu", processor])
+            .arg(&own)
+            .args(["--exact", "golden_results_do_not_change"])
+            .env_remove("TIDEMILL_BLESS")
+            .output()
+            .expect("the emulator runs");
+        let said = String::from_utf8_lossy(&run.stdout);
+        assert!(run.status.success() && said.contains("1 passed"), "{processor}: {said}");
+    }
+}
+
 /// Every file of `bad/`, and what is said about it.
 const REASONS: &[(&str, &str)] = &[
     ("arithmetic.jpg", "an arithmetic-coded JPEG cannot be read yet"),
