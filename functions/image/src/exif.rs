@@ -10,6 +10,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::byte_order::Bytes;
+
 /// Characters of a text.
 const MOST: usize = 256;
 
@@ -133,22 +135,16 @@ struct Entry {
 }
 
 struct Block<'a> {
-    data: &'a [u8],
-    big: bool,
+    bytes: Bytes<'a>,
     main: BTreeMap<u16, Entry>,
     exif: BTreeMap<u16, Entry>,
 }
 
 impl<'a> Block<'a> {
     fn of(data: &'a [u8]) -> Option<Self> {
-        let data = data.strip_prefix(b"Exif\0\0").unwrap_or(data);
-        let big = match data.first_chunk::<4>()? {
-            b"MM\0*" => true,
-            b"II*\0" => false,
-            _ => return None,
-        };
-        let mut block = Self { data, big, main: BTreeMap::new(), exif: BTreeMap::new() };
-        let first = block.long(4)? as usize;
+        let bytes = Bytes::of_exif(data)?;
+        let mut block = Self { bytes, main: BTreeMap::new(), exif: BTreeMap::new() };
+        let first = bytes.long(4)? as usize;
         block.main = block.directory(first, &[MAKE, MODEL, SOFTWARE, ARTIST, COPYRIGHT, EXIF, GPS]);
         let second = block.main.get(&EXIF).and_then(|entry| block.whole(entry));
         if let Some(second) = second {
@@ -159,24 +155,14 @@ impl<'a> Block<'a> {
         Some(block)
     }
 
-    fn short(&self, at: usize) -> Option<u16> {
-        let bytes = *self.data.get(at..)?.first_chunk::<2>()?;
-        Some(if self.big { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) })
-    }
-
-    fn long(&self, at: usize) -> Option<u32> {
-        let bytes = *self.data.get(at..)?.first_chunk::<4>()?;
-        Some(if self.big { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) })
-    }
-
     /// The entries of the wanted tags, the first of each. What lies beyond the block is not there.
     fn directory(&self, at: usize, wanted: &[u16]) -> BTreeMap<u16, Entry> {
         let mut entries = BTreeMap::new();
-        for index in 0..usize::from(self.short(at).unwrap_or(0)) {
+        for index in 0..usize::from(self.bytes.short(at).unwrap_or(0)) {
             let Some(at) = at.checked_add(2 + index * 12) else { break };
-            let Some(inline) = self.long(at.saturating_add(8)) else { break };
+            let Some(inline) = self.bytes.long(at.saturating_add(8)) else { break };
             let (Some(tag), Some(kind), Some(count)) =
-                (self.short(at), self.short(at + 2), self.long(at + 4))
+                (self.bytes.short(at), self.bytes.short(at + 2), self.bytes.long(at + 4))
             else {
                 break;
             };
@@ -192,7 +178,7 @@ impl<'a> Block<'a> {
             };
             let Some(bytes) = (count as usize).checked_mul(size) else { continue };
             let begin = if bytes <= 4 { at + 8 } else { inline as usize };
-            let inside = begin.checked_add(bytes).is_some_and(|end| end <= self.data.len());
+            let inside = begin.checked_add(bytes).is_some_and(|end| end <= self.bytes.data.len());
             if count > 0 && inside {
                 entries.entry(tag).or_insert(Entry { kind, count: count as usize, at: begin });
             }
@@ -203,8 +189,8 @@ impl<'a> Block<'a> {
     /// The first whole number.
     fn whole(&self, entry: &Entry) -> Option<u32> {
         match entry.kind {
-            SHORT => self.short(entry.at).map(u32::from),
-            LONG => self.long(entry.at),
+            SHORT => self.bytes.short(entry.at).map(u32::from),
+            LONG => self.bytes.long(entry.at),
             _ => None,
         }
     }
@@ -214,7 +200,7 @@ impl<'a> Block<'a> {
         if entry.kind != RATIONAL {
             return None;
         }
-        let ratio = (u64::from(self.long(entry.at)?), u64::from(self.long(entry.at + 4)?));
+        let ratio = (u64::from(self.bytes.long(entry.at)?), u64::from(self.bytes.long(entry.at + 4)?));
         (ratio.0 > 0 && ratio.1 > 0).then_some(ratio)
     }
 
@@ -223,7 +209,7 @@ impl<'a> Block<'a> {
         if entry.kind != ASCII && entry.kind != UTF8 {
             return None;
         }
-        let bytes = self.data.get(entry.at..entry.at + entry.count.min(MOST_BYTES))?;
+        let bytes = self.bytes.data.get(entry.at..entry.at + entry.count.min(MOST_BYTES))?;
         // Cameras fill up with zeros and spaces, and leave the photographer's part blank where there is an editor's.
         let parts = bytes.split(|byte| *byte == 0).take(2).map(clean);
         parts.into_iter().find(|part| !part.is_empty())

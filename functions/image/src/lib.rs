@@ -35,6 +35,7 @@
     allow(dead_code, unused_variables, unreachable_code, reason = "what only the missing formats need")
 )]
 
+mod byte_order;
 mod colour;
 pub mod config;
 pub mod cost;

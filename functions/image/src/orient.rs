@@ -1,5 +1,7 @@
 //! How a picture is to be turned for viewing: the orientation tag of Exif 2.3 (4.6.4 A), 1 to 8.
 
+use crate::byte_order::Bytes;
+
 /// One of the eight ways to show a picture.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[repr(u8)]
@@ -99,28 +101,17 @@ impl Orientation {
 /// Reads the orientation from an Exif block: a TIFF structure whose first directory may have tag 0x0112.
 pub(crate) fn from_exif(exif: &[u8]) -> Orientation {
     fn find(exif: &[u8]) -> Option<Orientation> {
-        let exif = exif.strip_prefix(b"Exif\0\0").unwrap_or(exif);
-        let big = match exif.first_chunk::<4>()? {
-            b"MM\0*" => true,
-            b"II*\0" => false,
-            _ => return None,
-        };
-        let short = |at: usize| {
-            let bytes = *exif.get(at..)?.first_chunk::<2>()?;
-            Some(if big { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) })
-        };
-        let long = |at: usize| {
-            let bytes = *exif.get(at..)?.first_chunk::<4>()?;
-            Some(if big { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) })
-        };
-        let directory = long(4)? as usize;
-        let entries = usize::from(short(directory)?);
+        let bytes = Bytes::of_exif(exif)?;
+        let directory = bytes.long(4)? as usize;
+        let entries = usize::from(bytes.short(directory)?);
         for entry in 0..entries {
             let at = directory.checked_add(2 + entry * 12)?;
-            if short(at)? == 0x0112 {
+            if bytes.short(at)? == 0x0112 {
                 // SHORT is what the standard says; LONG is what some write.
-                let tag =
-                    if short(at + 2)? == 4 { u16::try_from(long(at + 8)?).ok()? } else { short(at + 8)? };
+                let tag = match bytes.short(at + 2)? {
+                    4 => u16::try_from(bytes.long(at + 8)?).ok()?,
+                    _ => bytes.short(at + 8)?,
+                };
                 return Orientation::from_tag(tag);
             }
         }

@@ -16,6 +16,7 @@ use weezl::BitOrder;
 use weezl::decode::{Configuration, Decoder};
 
 use super::{Header, Memory, Unread, megapixels, metadata};
+use crate::byte_order::Bytes;
 use crate::limits::Limits;
 use crate::orient::Orientation;
 use crate::pixels::{Packed, Pixels, Plane};
@@ -65,25 +66,6 @@ mod tag {
     pub(super) const PROFILE: u32 = 34675;
 }
 
-/// A file, and its byte order.
-#[derive(Clone, Copy, Debug)]
-struct Bytes<'a> {
-    data: &'a [u8],
-    big: bool,
-}
-
-impl Bytes<'_> {
-    fn short(self, at: usize) -> Option<u32> {
-        let bytes = *self.data.get(at..)?.first_chunk::<2>()?;
-        Some(if self.big { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) }.into())
-    }
-
-    fn long(self, at: usize) -> Option<u32> {
-        let bytes = *self.data.get(at..)?.first_chunk::<4>()?;
-        Some(if self.big { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) })
-    }
-}
-
 /// The first directory.
 #[derive(Clone, Copy, Debug)]
 struct Directory<'a> {
@@ -110,7 +92,7 @@ impl<'a> Values<'a> {
             index.checked_mul(self.size).and_then(|offset| self.at.checked_add(offset)).ok_or_else(cut)?;
         match self.size {
             1 => self.bytes.data.get(at).map(|byte| u32::from(*byte)),
-            2 => self.bytes.short(at),
+            2 => self.bytes.short(at).map(u32::from),
             _ => self.bytes.long(at),
         }
         .ok_or_else(cut)
@@ -129,7 +111,7 @@ impl<'a> Directory<'a> {
             return unsupported("BigTIFF");
         }
         let at = bytes.long(4).ok_or_else(cut)? as usize;
-        let count = bytes.short(at).ok_or_else(cut)? as usize;
+        let count = usize::from(bytes.short(at).ok_or_else(cut)?);
         let at = at + 2;
         // All of it, or a file's beginning would lack tags without anybody noticing.
         if data.len() < at + count * 12 {
@@ -140,11 +122,13 @@ impl<'a> Directory<'a> {
 
     fn find(self, tag: u32) -> Result<Option<Values<'a>>, Reject> {
         let Self { bytes, at, count } = self;
-        let Some(entry) = (0..count).map(|index| at + index * 12).find(|at| bytes.short(*at) == Some(tag))
+        let Some(entry) =
+            (0..count).map(|index| at + index * 12).find(|at| bytes.short(*at).map(u32::from) == Some(tag))
         else {
             return Ok(None);
         };
-        let (kind, count) = (bytes.short(entry + 2).ok_or_else(cut)?, bytes.long(entry + 4).ok_or_else(cut)?);
+        let (kind, count) =
+            (u32::from(bytes.short(entry + 2).ok_or_else(cut)?), bytes.long(entry + 4).ok_or_else(cut)?);
         let size = match kind {
             // BYTE, ASCII, UNDEFINED; SHORT; LONG.
             1 | 2 | 7 => 1,
