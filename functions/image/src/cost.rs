@@ -94,7 +94,9 @@ impl Plan {
             nanos += source * 2 * header.samples.max(2) / 2;
         }
         // The files of an animation grow until the last of its frames.
-        pass.peak = pass.peak.max(if frames.is_some() { pass.peak + pass.files } else { 0 });
+        if frames.is_some() {
+            pass.peak += pass.files;
+        }
         pass.nanos = nanos * frames.unwrap_or(1);
         pass
     }

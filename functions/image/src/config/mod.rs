@@ -184,9 +184,6 @@ pub enum FrameChoice {
 }
 
 impl Format {
-    /// Every format, in the order of their names.
-    pub const ALL: [Self; 5] = [Self::Avif, Self::Info, Self::Jpeg, Self::Png, Self::Webp];
-
     /// The extension of its files, without the dot.
     pub fn ext(self) -> &'static str {
         match self {

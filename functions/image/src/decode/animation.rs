@@ -105,7 +105,7 @@ impl Frames<'_> {
             return Err(Failure::Stopped);
         }
         let canvas = &mut self.canvas;
-        let millis = match &mut self.source {
+        let millis: Option<u32> = match &mut self.source {
             #[cfg(feature = "gif")]
             Source::Gif(animation) => return animation.next(),
             #[cfg(feature = "png")]

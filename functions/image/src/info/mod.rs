@@ -16,8 +16,8 @@ use crate::finish::forms::rgba;
 use crate::pixels::{Packed, Pixels, Plane, interleave};
 use crate::resample::{Crop, Resampler};
 
-/// The longest side of the thumbnail.
-const SIDE: u64 = 100;
+/// The longest side of the thumbnail: enough for the main colours, and for a ThumbHash.
+pub(crate) const SIDE: u32 = 100;
 
 /// The picture as red, green, blue and alpha, at most 100 pixels wide and high.
 fn thumbnail(pixels: &Pixels) -> Packed {
@@ -29,10 +29,11 @@ fn thumbnail(pixels: &Pixels) -> Packed {
         }
     };
     let longest = width.max(height) as u64;
-    if longest <= SIDE {
+    let most = u64::from(SIDE);
+    if longest <= most {
         return rgba(pixels);
     }
-    let side = |pixels: usize| ((pixels as u64 * SIDE + longest / 2) / longest).max(1) as u32;
+    let side = |pixels: usize| ((pixels as u64 * most + longest / 2) / longest).max(1) as u32;
     let size = (side(width), side(height));
     let whole = Crop { left: 0.0, top: 0.0, width: width as f64 / scale.0, height: height as f64 / scale.1 };
     let mut resampler = Resampler::new();

@@ -2,18 +2,16 @@
 
 use crate::config::{Fit, Format, RenditionConfig};
 use crate::decode::Header;
+use crate::info;
 use crate::orient::Orientation;
 use crate::resample::Crop;
-
-/// The longest side of what an info rendition is made from: enough for its colours, and for a thumbhash.
-pub(super) const THUMBNAIL: u32 = 100;
 
 /// The part of the picture that a rendition shows, and its size, both in the stored orientation.
 pub(super) fn geometry(rendition: &RenditionConfig, header: &Header) -> (Crop, (u32, u32)) {
     let (shown_width, shown_height) = header.shown();
     let (width, height) = (f64::from(shown_width), f64::from(shown_height));
     let asked = match rendition.format {
-        Format::Info => (Some(THUMBNAIL), Some(THUMBNAIL)),
+        Format::Info => (Some(info::SIDE), Some(info::SIDE)),
         _ => (rendition.width, rendition.height),
     };
     let across = asked.0.map(|side| f64::from(side) / width);

@@ -2,6 +2,7 @@
 //!
 //! The picture is turned late, when it is small.
 
+#[cfg(feature = "webp")]
 mod animate;
 mod finish;
 mod geometry;
@@ -135,26 +136,32 @@ impl Plan {
         let picture = self.picture(data, header);
         let mut files: Vec<Option<Vec<u8>>> = self.renditions.iter().map(|_| None).collect();
         self.render_still(data, &picture, &still, limits, stop, &mut files)?;
+        // Nothing else moves, and a configuration that asks for it was refused.
+        #[cfg(feature = "webp")]
         self.render_moving(data, &picture, &moving, limits, stop, &mut files)?;
         let levels = || still.levels.iter().chain(&moving.levels);
-        let finished =
-            self.renditions.iter().zip(files).enumerate().filter_map(|(index, (rendition, bytes))| {
-                let config = &rendition.config;
-                let level = levels().find(|level| level.renditions.contains(&index))?;
-                let (width, height) = match config.format {
-                    Format::Info => header.shown(),
-                    _ => canvas(config, header.orientation.swap(level.size)),
-                };
-                Some(Rendition {
-                    name: config.name.clone(),
-                    media_type: config.format.media_type(),
-                    ext: config.format.ext(),
-                    bytes: bytes?,
-                    width,
-                    height,
-                })
-            });
-        Ok(finished.collect())
+        let finished = self.renditions.iter().zip(files).enumerate().map(|(index, (rendition, bytes))| {
+            let config = &rendition.config;
+            let level = levels().find(|level| level.renditions.contains(&index));
+            // None is left out in silence: an animation whose file tells of frames may give none.
+            let (Some(level), Some(bytes)) = (level, bytes) else {
+                let reason = "the file has no frame that can be shown".to_owned();
+                return Err(Reject::Rendition { name: config.name.clone(), reason }.into());
+            };
+            let (width, height) = match config.format {
+                Format::Info => header.shown(),
+                _ => canvas(config, header.orientation.swap(level.size)),
+            };
+            Ok(Rendition {
+                name: config.name.clone(),
+                media_type: config.format.media_type(),
+                ext: config.format.ext(),
+                bytes,
+                width,
+                height,
+            })
+        });
+        finished.collect()
     }
 
     fn picture<'a>(&self, data: &[u8], header: &'a Header) -> Picture<'a> {
